@@ -1,0 +1,9 @@
+"""Media servers: Plex, Emby, Jellyfin."""
+
+from django.apps import AppConfig
+
+
+class ServersConfig(AppConfig):
+    name = "mediasync.servers"
+    label = "servers"
+    default_auto_field = "django.db.models.BigAutoField"

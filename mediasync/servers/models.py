@@ -1,0 +1,79 @@
+"""Media servers, their libraries and the folders of each, as the server itself names them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Server(models.Model):
+    """One Plex, Emby or Jellyfin. The token is encrypted at rest and never shown again."""
+
+    class Kind(models.TextChoices):
+        PLEX = "plex", "Plex"
+        EMBY = "emby", "Emby"
+        JELLYFIN = "jellyfin", "Jellyfin"
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    url = models.URLField(max_length=300)
+    token_sealed = models.TextField(blank=True, editable=False)  # core.secrets.seal
+    verify_tls = models.BooleanField(default=True)
+    ca_file = models.CharField(max_length=500, blank=True)
+    connect_timeout = models.FloatField(default=5.0)  # seconds
+    read_timeout = models.FloatField(default=30.0)  # seconds
+    pace = models.FloatField(default=1.0)  # seconds between two scans of one library
+    debounce = models.FloatField(default=10.0)  # seconds of rest before a scan is due
+    max_wait = models.FloatField(default=300.0)  # seconds after which a scan is due without rest
+    root_window = models.FloatField(default=300.0)  # seconds over which new top-level folders are collected
+    enabled = models.BooleanField(default=True)
+    paused = models.BooleanField(default=False)
+    paused_reason = models.CharField(max_length=300, blank=True)
+
+    # The limit of this server: breaker and pace (console.md B.11).
+    next_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cooldown_until = models.DateTimeField(null=True, blank=True, editable=False)
+    fails = models.PositiveIntegerField(default=0, editable=False)
+
+    # What the last look at it showed.
+    version = models.CharField(max_length=100, blank=True, editable=False)
+    machine = models.CharField(max_length=100, blank=True, editable=False)
+    seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    libraries_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.CharField(max_length=500, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Library(models.Model):
+    """A library (Plex: section) of a server; ``key`` is the server's own id for it."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="libraries")
+    key = models.CharField(max_length=100)
+    title = models.CharField(max_length=200)
+    kind = models.CharField(max_length=50, blank=True)  # the server's word: movie, show, tvshows …
+    enabled = models.BooleanField(default=True)
+    next_at = models.DateTimeField(null=True, blank=True, editable=False)  # pace: not before
+    last_scan_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "libraries"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["server", "key"], name="servers_library_once")]
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.title}"
+
+
+class LibraryPath(models.Model):
+    """A folder of a library in the name space of the server (may be a Windows or UNC path)."""
+
+    library = models.ForeignKey(Library, models.CASCADE, related_name="paths")
+    path = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["library", "path"], name="servers_path_once")]
+
+    def __str__(self) -> str:
+        return self.path

@@ -1,0 +1,155 @@
+"""All settings, read from the environment (and ``.env``); docs/settings.md says what each is for.
+
+Each secret may also be given as a file: ``SECRET_KEY_FILE`` wins over ``SECRET_KEY``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+env_file = Path(env.str("MEDIASYNC_ENV_FILE", default=str(BASE_DIR / ".env")))
+if env_file.is_file():
+    env.read_env(str(env_file))
+
+# -- The basics
+DATA_DIR = Path(env.str("MEDIASYNC_DATA", default=str(BASE_DIR / "data"))).absolute()
+SECRET_KEY = env.str("SECRET_KEY", default="")
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+LISTEN = env.str("LISTEN", default="127.0.0.1:8000")
+WEB_THREADS = env.int("WEB_THREADS", default=8)
+
+# -- Apps
+INSTALLED_APPS = [
+    "mediasync",
+    "mediasync.ui.apps.UiConfig",
+    "mediasync.jobs",
+    "mediasync.servers",
+    "monitors",
+    "scanning",
+    "django_q",
+    "django_htmx",
+    "mediasync.ui.apps.MediasyncAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "mediasync.urls"
+WSGI_APPLICATION = "mediasync.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# -- Database: SQLite unless DATABASE_URL names a PostgreSQL
+SQLITE_OPTIONS: dict[str, Any] = {
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/mediasync.sqlite3")
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(DATA_DIR / "cache"),
+    }
+}
+
+# -- The engine
+WORKERS = env.int("WORKERS", default=2)
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=60.0)
+HEARTBEAT_SECONDS = env.float("HEARTBEAT_SECONDS", default=2.0)
+SLICE_SECONDS = env.float("SLICE_SECONDS", default=15.0)
+LANES = {
+    "download": 1,
+    "general": 4,
+    "server:*": 2,
+    "root:*": 1,
+    "plexdb:*": 1,
+}  # key or prefix → jobs at once
+KEEP_JOBS_DAYS = env.int("KEEP_JOBS_DAYS", default=30)
+KEEP_FAILED_DAYS = env.int("KEEP_FAILED_DAYS", default=90)
+KEEP_ITEMS_DAYS = env.int("KEEP_ITEMS_DAYS", default=7)
+Q_CLUSTER: dict[str, Any] = {
+    "name": "mediasync",
+    "orm": "default",
+    "cache": "default",  # shared by web and worker: the file cache above
+    "workers": WORKERS,
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": 120,  # a slice aims at SLICE_SECONDS; this is only the net
+    "retry": 600,
+    "ack_failures": True,
+    "max_attempts": 1,  # our engine retries, not the courier
+    "catch_up": False,
+    "save_limit": 100,
+    "recycle": 200,
+    "max_rss": 400_000,  # kB
+    "poll": 0.2,
+    "guard_cycle": 0.5,
+}
+
+# -- Language, time, files
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文"), ("ko", "한국어")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
