@@ -15,11 +15,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from django.utils.functional import _StrPromise
+from django_stubs_ext import StrOrPromise
 
 from .choices import Effect, LaneMode, Level, OnError
 
-Text = str | _StrPromise
+Text = StrOrPromise
 JSON = Any  # what json.dumps takes
 
 
