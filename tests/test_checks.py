@@ -35,7 +35,7 @@ def test_it_accepts_the_settings_that_we_ship() -> None:
 @pytest.mark.parametrize(
     ("changed", "problem"),
     [
-        (lambda: {"SECRET_KEY": ""}, "mediasync.E001"),
+        (lambda: {"SECRET_KEY": "changeme"}, "mediasync.E001"),
         (lambda: {"SECRET_KEY": "django-insecure-" + "x" * 50}, "mediasync.E001"),
         (lambda: {"DATABASES": database(transaction_mode="DEFERRED")}, "mediasync.E002"),
         (lambda: {"DATABASES": database(init_command="")}, "mediasync.E003"),
