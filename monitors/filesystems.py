@@ -1,0 +1,99 @@
+"""What kind of file system a path lies on, without touching a mount that could hang.
+
+``core.filesystems`` reads the table of mounts; here the symbolic links on the way are followed one by one, and the walk
+ends at the first mount that is not local, because a hung network or FUSE mount blocks every call that touches it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from mediasync.core import filesystems as core
+
+# Shared by machines or with the host of a virtual machine: no inotify event tells of the others' changes.
+MORE_REMOTE = frozenset(
+    {"beegfs", "cifs", "coda", "drvfs", "fuse.sshfs", "gfs2", "gpfs", "lustre", "ncpfs", "ocfs2", "orangefs", "prl_fs"}
+    | {"smb2", "vboxsf", "virtiofs", "vmhgfs"}
+)
+_MAX_LINKS = 40  # as the kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The mount that a path lies on."""
+
+    point: bytes
+    type: str
+
+    @property
+    def is_fuse(self) -> bool:
+        """True for file systems of a user's program."""
+        return core.is_fuse(self.type)
+
+    @property
+    def is_remote(self) -> bool:
+        """True where others can change files unseen, or a server must answer for a listing; FUSE too."""
+        return core.is_remote(self.type) or self.type in MORE_REMOTE
+
+    @property
+    def depth(self) -> int:
+        """The number of components of the mount point; 0 for ``/``."""
+        return len([part for part in self.point.split(b"/") if part])
+
+
+def places() -> dict[bytes, Place]:
+    """Return what is mounted now, by mount point; of several mounts on one point the topmost."""
+    found = {b"/": Place(b"/", "unknown")}
+    for mount in core.mounts():
+        point = os.fsencode(mount.point)
+        found[point] = Place(point, mount.kind)
+    return found
+
+
+def place_of(path: bytes, table: dict[bytes, Place] | None = None) -> Place:
+    """Return the mount under an absolute path, which need not exist."""
+    table = places() if table is None else table
+    todo = _parts(path)
+    here, links = b"", 0
+    while todo:
+        part = todo.pop()
+        if part == b"..":
+            here = here.rpartition(b"/")[0]
+            continue
+        step = here + b"/" + part
+        if step in table:
+            here = step
+            if table[step].is_remote:
+                return table[step]
+        elif links < _MAX_LINKS and (target := _link(step)):
+            links += 1
+            here = b"" if target.startswith(b"/") else here
+            todo += _parts(target)
+        else:
+            here = step
+    while here and here not in table:
+        here = here.rpartition(b"/")[0]
+    return table[here or b"/"]
+
+
+def is_remote(path: bytes) -> bool:
+    """Tell whether a path lies on a network or FUSE file system."""
+    return place_of(path).is_remote
+
+
+def is_fuse(path: bytes) -> bool:
+    """Tell whether a path lies on a FUSE file system."""
+    return place_of(path).is_fuse
+
+
+def _parts(path: bytes) -> list[bytes]:
+    """Return the components of a path, the last one first."""
+    return [part for part in path.split(b"/") if part not in (b"", b".")][::-1]
+
+
+def _link(path: bytes) -> bytes:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return b""
