@@ -1,0 +1,48 @@
+"""The sentences of the engine's own codes: events, reasons, results of commands."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from .registry import Text
+
+TEXTS: dict[str, Text] = {
+    # Events of transitions: job_<state>
+    "job_scheduled": _("Waits until it is due"),
+    "job_queued": _("Queued"),
+    "job_running": _("Started"),
+    "job_pause_requested": _("Pause asked for"),
+    "job_paused": _("Paused"),
+    "job_cancel_requested": _("Cancel asked for"),
+    "job_canceled": _("Cancelled"),
+    "job_interrupted": _("Interrupted"),
+    "job_completed": _("Completed"),
+    "job_completed_with_errors": _("Completed, but some items failed"),
+    "job_failed": _("Failed"),
+    "job_skipped": _("Skipped"),
+    # Other events
+    "worker_lost": _("The worker %(owner)s is gone; %(items)s items were in its hands"),
+    "item_interrupted": _("The worker died during this item"),
+    "message_lost": _("The message to the worker was lost; sent again"),
+    "resumed_by_itself": _("Goes on by itself after an interruption"),
+    "not_resumed": _("Interrupted %(interruptions)s times without progress; a person must look"),
+    "priority_set": _("Priority is now %(priority)s"),
+    "engine_paused": _("Everything was paused"),
+    "engine_resumed": _("Everything goes on"),
+    "schedule_problem": _("The schedule %(schedule)s could not fire: %(error)s"),
+    "conductor_problem": _("The conductor could not %(step)s: %(error)s"),
+    # Why a job waits
+    "lane_busy": _("Waits for job %(job)s, which uses %(lane)s"),
+    "lane_reserved": _("Waits for job %(job)s, which needs %(lane)s alone"),
+    "workers_busy": _("Waits for a free worker"),
+    "heavy_limit": _("Waits: one worker is kept free for short jobs"),
+    "precondition_failed": _("Waits: whether it can start could not be found out (%(error)s)"),
+    # Results of commands
+    "applied": _("Done"),
+    "illegal_transition": _("Not possible while the job is %(state)s"),
+    "twin_waiting": _("Job %(twin)s waits to do the same"),
+    "nothing_to_retry": _("There is nothing to do again"),
+    "lease_alive": _("Its worker is alive, or was a moment ago"),
+    "usage": _("The request cannot be understood"),
+    "kind_gone": _("This kind of job no longer exists"),
+}
