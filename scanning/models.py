@@ -18,16 +18,12 @@ class PathMapping(models.Model):
 
     ``source`` rules turn what a webhook or cloud says into a local path; ``server`` rules turn a local path into the
     path that a server sees (all servers, or one). Plain rules match whole components; regex rules match from the start.
+    What no rule matches is dealt with as ``Server.unmatched`` says. See ``mapping.py``.
     """
 
     class Space(models.TextChoices):
         SOURCE = "source", _("Source → local")
         SERVER = "server", _("Local → server")
-
-    class Unmatched(models.TextChoices):
-        PASS = "pass", _("Pass it on unchanged")
-        DROP = "drop", _("Drop it")
-        ERROR = "error", _("Report it as an error")
 
     space = models.CharField(max_length=10, choices=Space.choices)
     order = models.PositiveIntegerField(default=100)
@@ -161,7 +157,10 @@ class ScanRequest(models.Model):
                 fields=["server", "library", "path"],
                 condition=Q(state="waiting"),
                 name="scanning_one_waiting_request",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["server", "path"], condition=Q(state="no_library"), name="scanning_one_homeless_request"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["server", "state", "due_at"], name="scanning_request_due"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Server(models.Model):
@@ -14,6 +15,13 @@ class Server(models.Model):
         PLEX = "plex", "Plex"
         EMBY = "emby", "Emby"
         JELLYFIN = "jellyfin", "Jellyfin"
+
+    class Unmatched(models.TextChoices):
+        """What becomes of a path that no mapping rule translates for this server."""
+
+        PASS = "pass", _("Pass it on unchanged")
+        DROP = "drop", _("Drop it")
+        ERROR = "error", _("Report it as an error")
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -27,6 +35,7 @@ class Server(models.Model):
     debounce = models.FloatField(default=10.0)  # seconds of rest before a scan is due
     max_wait = models.FloatField(default=300.0)  # seconds after which a scan is due without rest
     root_window = models.FloatField(default=300.0)  # seconds over which new top-level folders are collected
+    unmatched = models.CharField(max_length=5, choices=Unmatched.choices, default=Unmatched.PASS)
     enabled = models.BooleanField(default=True)
     paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=300, blank=True)
