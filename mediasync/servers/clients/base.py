@@ -1,0 +1,136 @@
+"""What every media server can be asked, in plain typed Python.
+
+A new kind is one module here with ``CLIENT = ItsClass``, and one member of ``Server.Kind`` named like the module.
+
+Every method raises from ``core.errors``: Unreachable (no answer), AccessDenied (401, 403), Transient (busy; has
+``retry_after``), Permanent (anything else). No token ever appears in a message.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, ClassVar, Literal, Protocol, cast
+
+from mediasync.core import foreign
+from mediasync.core.errors import Permanent
+
+Update = Literal["Created", "Modified", "Deleted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """Who answered."""
+
+    name: str
+    version: str
+    machine: str  # the server's own id
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryInfo:
+    """One library and its folders, in the server's name space."""
+
+    key: str
+    title: str
+    kind: str  # the server's word: movie, show, tvshows, "" for mixed
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTarget:
+    """One path to look at again, as the server names it."""
+
+    path: str
+    update: Update
+    is_dir: bool
+    library_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said to a request that it accepted."""
+
+    status: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentItem:
+    """Something that the server took into a library."""
+
+    key: str
+    title: str
+    path: str
+    library_key: str
+    added_at: dt.datetime  # aware, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach a server. The token is kept out of the repr."""
+
+    url: str
+    token: str = field(repr=False)
+    connect_timeout: float = 5.0  # seconds
+    read_timeout: float = 30.0  # seconds
+    verify: bool | str = True  # or the path of a CA file
+
+
+class Client(Protocol):
+    """The protocol. ``unit`` and ``batch`` tell the sender what ``scan`` takes."""
+
+    unit: ClassVar[Literal["directory", "file"]]  # "directory": only existing directories (triggers.md B.1)
+    batch: ClassVar[int]  # targets for one call of ``scan``
+
+    def __init__(self, access: Access) -> None: ...
+    def close(self) -> None: ...
+
+    def probe(self) -> ServerInfo:
+        """Ask who is there, with the token: proves address and rights."""
+
+    def libraries(self) -> list[LibraryInfo]:
+        """List all libraries with their folders; raises rather than return a part of them."""
+
+    def scan(self, targets: Sequence[ScanTarget]) -> Answer:
+        """Ask to look at up to ``batch`` paths again. Accepted is not done: see ``knows``."""
+
+    def refresh_library(self, key: str) -> Answer:
+        """Ask to look at a whole library again."""
+
+    def busy(self, key: str) -> bool:
+        """Tell whether the server is scanning this library (or all) now."""
+
+    def knows(self, path: str) -> bool | None:
+        """Tell whether a file, or anything in a folder, is in a library; None when the server cannot tell."""
+
+    def recent(self, since: dt.datetime) -> list[RecentItem]:
+        """List what was added since then, newest first, at most a few hundred."""
+
+
+def client_class(kind: str) -> type[Client]:
+    """Return the class for a kind; imported on first use, as the start of Django needs none of it."""
+    return cast(type[Client], import_module(f"mediasync.servers.clients.{kind}").CLIENT)
+
+
+def field_of(data: Any, name: str, expected: type) -> Any:
+    """Return ``data[name]`` if it is an ``expected``, else raise Permanent: the answer is not what was agreed."""
+    value = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(value, expected):
+        raise Permanent(f"The answer has no {name}: is this the right kind of server?", code="server_shape", field=name)
+    return value
+
+
+def holds(top: str, path: str) -> bool:
+    """Tell whether ``path`` is ``top`` or lies in it; False for what is no path at all ("smb://…")."""
+    try:
+        return foreign.is_within(path, top)
+    except ValueError:
+        return False
+
+
+def parent(path: str) -> str:
+    """Return the folder above ``path``."""
+    return str(foreign.split(path).parent)

@@ -1,0 +1,186 @@
+"""What Emby and Jellyfin have in common: both grew out of MediaBrowser and still answer to the same words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+from mediasync.core import foreign, paths
+from mediasync.core.errors import Permanent
+from mediasync.core.http import Params, Reply, Session
+
+from .base import Access, Answer, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent
+
+MOST_RECENT = 300
+PAGE = 500
+
+
+class MediaBrowserClient:
+    """Base of EmbyClient and JellyfinClient; the names of parameters are passed through ``_name``."""
+
+    unit: ClassVar[Literal["directory", "file"]] = "file"
+    batch: ClassVar[int] = 500
+
+    def __init__(self, access: Access) -> None:
+        self._http = Session(
+            access.url,
+            headers={**self._authorization(access.token), "Accept": "application/json"},
+            secrets=[access.token],
+            connect_timeout=access.connect_timeout,
+            read_timeout=access.read_timeout,
+            verify=access.verify,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def probe(self) -> ServerInfo:
+        about = self._call("GET", "/System/Info").json()  # not /Public: that answers without a token
+        self._check_product(str(about.get("ProductName") or ""))
+        version = field_of(about, "Version", str)
+        return ServerInfo(str(about.get("ServerName", "")), version, str(about.get("Id", "")))
+
+    def libraries(self) -> list[LibraryInfo]:
+        return [
+            LibraryInfo(
+                str(folder.get("ItemId") or folder.get("Id") or field_of(folder, "Name", str)),
+                str(folder.get("Name", "")),
+                str(folder.get("CollectionType") or ""),
+                tuple(field_of(folder, "Locations", list)),
+            )
+            for folder in self._folders()
+        ]
+
+    def scan(self, targets: Sequence[ScanTarget]) -> Answer:
+        updates = [_update(target) for target in targets]
+        reply = self._call("POST", "/Library/Media/Updated", body={"Updates": updates})
+        return Answer(reply.status, reply.text[:300])
+
+    def refresh_library(self, key: str) -> Answer:
+        names = ("MetadataRefreshMode", "ImageRefreshMode")
+        params = [(self._name(name), "Default") for name in names]
+        params += [(self._name(name), "false") for name in ("ReplaceAllMetadata", "ReplaceAllImages")]
+        reply = self._call("POST", f"/Items/{key}/Refresh", (*self._recursive_refresh(), *params))
+        return Answer(reply.status, reply.text[:300])
+
+    def busy(self, key: str) -> bool:
+        # Known by Key: the Name is translated.
+        for task in self._call("GET", "/ScheduledTasks").json():
+            if task.get("Key") == "RefreshLibrary" and task.get("State") != "Idle":
+                return True
+        return any(
+            str(folder.get("ItemId") or folder.get("Id")) == key and folder.get("RefreshStatus") in ("Active", "Queued")
+            for folder in self._folders()
+        )
+
+    def knows(self, path: str) -> bool | None:
+        raise NotImplementedError
+
+    def recent(self, since: dt.datetime) -> list[RecentItem]:
+        found = []
+        for library in self.libraries():
+            newest = (("SortBy", "DateCreated"), ("SortOrder", "Descending"), ("Limit", str(MOST_RECENT)))
+            page = self._items((("ParentId", library.key), *self._list("Fields", "Path", "DateCreated"), *newest))
+            for item in field_of(page, "Items", list):
+                added = _time(item.get("DateCreated"))
+                if added is not None and added >= since and item.get("Path") and not item.get("IsFolder"):
+                    found.append(
+                        RecentItem(str(item.get("Id", "")), str(item.get("Name", "")), item["Path"], library.key, added)
+                    )
+        return sorted(found, key=lambda item: item.added_at, reverse=True)
+
+    # -- What differs
+
+    def _authorization(self, token: str) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _check_product(self, product: str) -> None:
+        """Raise Permanent if the server says it is something else."""
+
+    def _folders(self) -> list[dict[str, Any]]:
+        raise NotImplementedError
+
+    def _name(self, name: str) -> str:
+        """Return the name of a query parameter as this server's document spells it."""
+        raise NotImplementedError
+
+    def _list(self, name: str, *values: str) -> Params:
+        """Return a parameter with several values."""
+        raise NotImplementedError
+
+    def _recursive_refresh(self) -> Params:
+        return ()
+
+    # -- How
+
+    def _call(self, method: str, path: str, params: Params = (), body: Any = None) -> Reply:
+        return self._http.request(method, path, params, body)
+
+    def _items(self, query: Params) -> dict[str, Any]:
+        """Return one page of /Items below the ParentId in ``query`` (recursive, without pictures and user data)."""
+        lean = (("Recursive", "true"), ("EnableImages", "false"), ("EnableUserData", "false"))
+        found = self._call("GET", "/Items", [(self._name(name), value) for name, value in (*query, *lean)]).json()
+        field_of(found, "Items", list)
+        return dict(found)
+
+    def _found_by_title(self, path: str) -> bool:
+        """Look for ``path`` among the items that are called like its last component."""
+        title = _title(path)
+        query = (("SearchTerm", title), ("Fields", "Path"), ("Limit", "100"))
+        return bool(title) and any_within(self._items(query)["Items"], path)
+
+    def _in_whole_library(self, path: str) -> bool | None:
+        """Look through the libraries that hold ``path``, newest first; None if one is longer than a page."""
+        complete: bool | None = None
+        for library in self.libraries():
+            if any(holds(place, path) for place in library.paths):
+                newest = (("SortBy", "DateCreated"), ("SortOrder", "Descending"), ("Limit", str(PAGE)))
+                page = self._items((("ParentId", library.key), ("Fields", "Path"), *newest))
+                if any_within(page["Items"], path):
+                    return True
+                complete = complete is not False and int(page.get("TotalRecordCount", PAGE + 1)) <= PAGE
+        return False if complete else None
+
+
+def _update(target: ScanTarget) -> dict[str, str]:
+    """Return one update. A name that is not UTF-8 cannot be said in JSON: the folder above it is named instead."""
+    path, update = foreign.normalise(target.path), str(target.update)
+    while not _sayable(path):
+        path, update = parent(path), "Modified"
+    return {"Path": path, "UpdateType": update}
+
+
+def _sayable(path: str) -> bool:
+    """Tell whether the path is UTF-8 text to the system too."""
+    try:
+        return paths.to_bytes(path).decode() == path
+    except UnicodeDecodeError:
+        return False
+
+
+def any_within(items: Iterable[Any], path: str) -> bool:
+    return any(holds(path, item["Path"]) for item in items if item.get("Path"))
+
+
+def _title(path: str) -> str:
+    """Guess what an item at ``path`` is called: its last component up to a year, a bracket or the suffix."""
+    name = (foreign.split(path).names or ("",))[-1]
+    for stop in (" (", " [", " {", " - ", "."):
+        name = name.split(stop, 1)[0] or name
+    return name.strip()
+
+
+def _time(value: Any) -> dt.datetime | None:
+    """Return "2026-08-05T09:03:55.5251713Z" (seven digits of a second) as a time."""
+    text = str(value or "").removesuffix("Z").split("+", 1)[0]
+    head, _, fraction = text.partition(".")
+    try:
+        return dt.datetime.fromisoformat(f"{head}.{fraction[:6]:0<6}").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+
+
+def wrong_kind(product: str) -> Permanent:
+    """Return the error for a server that is another kind."""
+    return Permanent(f"This is {product}: choose that kind.", code="server_wrong_kind", product=product)

@@ -1,0 +1,163 @@
+"""Plex: requests exactly as triggers.md B.1 and contracts.md 1 establish them.
+
+plexapi is not used here: it speaks XML, asks two or three times where one request is enough, and knows neither our
+time limits nor our cap on answers. It judges our fake server in the tests instead.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Literal
+
+from mediasync.core import foreign, paths
+from mediasync.core.errors import Permanent
+from mediasync.core.http import Params, Session
+
+from .base import Access, Answer, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent
+
+LEAVES = {"movie": "1", "show": "4", "artist": "10", "photo": "13"}  # section type → type of what has files
+PAGE = 500
+MOST_RECENT = 300  # items a section
+
+
+class PlexClient:
+    """A Plex Media Server."""
+
+    unit: ClassVar[Literal["directory", "file"]] = "directory"
+    batch: ClassVar[int] = 1
+
+    def __init__(self, access: Access) -> None:
+        self._http = Session(
+            access.url,
+            headers={
+                "X-Plex-Token": access.token,
+                "X-Plex-Client-Identifier": "mediasync",
+                "X-Plex-Product": "mediasync",
+                "Accept": "application/json",
+            },
+            secrets=[access.token],
+            connect_timeout=access.connect_timeout,
+            read_timeout=access.read_timeout,
+            verify=access.verify,
+        )
+        self._known: list[LibraryInfo] | None = None
+
+    def close(self) -> None:
+        self._http.close()
+
+    def probe(self) -> ServerInfo:
+        about = self._container("/")  # "/identity" would answer without a token
+        return ServerInfo(
+            str(about.get("friendlyName", "")), field_of(about, "version", str), str(about.get("machineIdentifier", ""))
+        )
+
+    def libraries(self) -> list[LibraryInfo]:
+        found = self._container("/library/sections")
+        # A server without any library leaves the list out.
+        sections = field_of(found, "Directory", list) if found.get("size") else []
+        self._known = [_library(section) for section in sections]
+        return self._known
+
+    def scan(self, targets: Sequence[ScanTarget]) -> Answer:
+        answer = Answer(0)
+        for target in targets:
+            # A file makes Plex's scanner give up ("last_write_time: No such file"): name its directory.
+            path = foreign.normalise(target.path) if target.is_dir else parent(target.path)
+            answer = self._refresh(target.library_key, (("path", paths.to_bytes(path)),))
+        return answer
+
+    def refresh_library(self, key: str) -> Answer:
+        return self._refresh(key)
+
+    def busy(self, key: str) -> bool:
+        found = self._container("/library/sections")
+        if any(str(each.get("key")) == key and each.get("refreshing") for each in found.get("Directory", ())):
+            return True
+        activities = self._container("/activities").get("Activity", ())
+        return any(_scans(activity, key) for activity in activities)
+
+    def knows(self, path: str) -> bool | None:
+        path = foreign.normalise(path)
+        sections = self._sections_of(path)
+        answers = [self._section_knows(section, path) for section in sections if section.kind in LEAVES]
+        if True in answers:
+            return True
+        return False if answers and None not in answers and len(answers) == len(sections) else None
+
+    def recent(self, since: dt.datetime) -> list[RecentItem]:
+        found: list[RecentItem] = []
+        for library in self._libraries():
+            if library.kind in LEAVES:
+                query = (("sort", "addedAt:desc"),)
+                for item in self._items(library, query, MOST_RECENT).get("Metadata", ()):
+                    added = dt.datetime.fromtimestamp(int(item.get("addedAt", 0)), dt.UTC)
+                    found += [
+                        RecentItem(str(item.get("ratingKey", "")), str(item.get("title", "")), file, library.key, added)
+                        for file in _files(item)
+                        if added >= since
+                    ]
+        return sorted(found, key=lambda item: item.added_at, reverse=True)
+
+    # -- How
+
+    def _container(self, path: str, params: Params = ()) -> dict[str, Any]:
+        container: dict[str, Any] = field_of(self._http.get(path, params).json(), "MediaContainer", dict)
+        return container
+
+    def _refresh(self, key: str, params: Params = ()) -> Answer:
+        if not key.isascii() or not key.isdigit():
+            raise Permanent("A Plex library is named by a number.", code="server_library_key", key=key)
+        # GET: Plex 1.32.7 answered PUT and POST with 404, whatever the document says.
+        reply = self._http.get(f"/library/sections/{key}/refresh", params)
+        return Answer(reply.status, reply.text[:300])
+
+    def _libraries(self) -> list[LibraryInfo]:
+        return self.libraries() if self._known is None else self._known
+
+    def _sections_of(self, path: str) -> list[LibraryInfo]:
+        return [each for each in self._libraries() if any(holds(place, path) for place in each.paths)]
+
+    def _items(self, library: LibraryInfo, query: Params, limit: int) -> dict[str, Any]:
+        page = (("X-Plex-Container-Start", "0"), ("X-Plex-Container-Size", str(limit)))
+        return self._container(f"/library/sections/{library.key}/all", (("type", LEAVES[library.kind]), *query, *page))
+
+    def _section_knows(self, library: LibraryInfo, path: str) -> bool | None:
+        try:
+            found = self._items(library, (("file", paths.to_bytes(_term(path))),), PAGE)
+        except Permanent as error:
+            if error.params.get("status") == 400:  # this server has no such filter
+                return None
+            raise
+        if any(holds(path, file) for item in found.get("Metadata", ()) for file in _files(item)):
+            return True
+        return False if int(found.get("totalSize", found.get("size", 0))) <= PAGE else None
+
+
+CLIENT = PlexClient
+
+
+def _library(section: Any) -> LibraryInfo:
+    places = tuple(field_of(place, "path", str) for place in field_of(section, "Location", list))
+    key, title = str(field_of(section, "key", str | int)), str(section.get("title", ""))  # type: ignore[arg-type]
+    return LibraryInfo(key, title, str(section.get("type", "")), places)
+
+
+def _scans(activity: Any, key: str) -> bool:
+    """Tell whether an activity is a scan of the section; one without a section may be of any, so it counts."""
+    if not isinstance(activity, dict) or activity.get("type") != "library.update.section":
+        return False
+    section = (activity.get("Context") or {}).get("librarySectionID")
+    return section is None or str(section) == key
+
+
+def _files(item: Any) -> Iterator[str]:
+    for media in item.get("Media", ()):
+        for part in media.get("Part", ()):
+            if part.get("file"):
+                yield str(part["file"])
+
+
+def _term(path: str) -> str:
+    """Return what the ``file`` filter is given: all of ``path``, or a piece if it has a comma, which means "or"."""
+    return max(path.rsplit("/", 1)[-1].split(","), key=len) if "," in path else path
