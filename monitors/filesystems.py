@@ -53,6 +53,11 @@ def places() -> dict[bytes, Place]:
 
 def place_of(path: bytes, table: dict[bytes, Place] | None = None) -> Place:
     """Return the mount under an absolute path, which need not exist."""
+    return locate(path, table)[0]
+
+
+def locate(path: bytes, table: dict[bytes, Place] | None = None) -> tuple[Place, bool]:
+    """Return the mount under an absolute path, and whether the path is its very mount point."""
     table = places() if table is None else table
     todo = _parts(path)
     here, links = b"", 0
@@ -65,16 +70,17 @@ def place_of(path: bytes, table: dict[bytes, Place] | None = None) -> Place:
         if step in table:
             here = step
             if table[step].is_remote:
-                return table[step]
+                return table[step], not todo
         elif links < _MAX_LINKS and (target := _link(step)):
             links += 1
             here = b"" if target.startswith(b"/") else here
             todo += _parts(target)
         else:
             here = step
-    while here and here not in table:
-        here = here.rpartition(b"/")[0]
-    return table[here or b"/"]
+    point = here
+    while point and point not in table:
+        point = point.rpartition(b"/")[0]
+    return table[point or b"/"], point == here
 
 
 def is_remote(path: bytes) -> bool:
