@@ -12,6 +12,7 @@ import tempfile
 
 _data = tempfile.mkdtemp(prefix="mediasync-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
+os.makedirs(os.path.join(_data, "static"))  # whitenoise warns when it is missing
 os.environ["MEDIASYNC_DATA"] = _data
 os.environ["MEDIASYNC_ENV_FILE"] = os.path.join(_data, "none.env")
 os.environ["SECRET_KEY"] = "only-for-tests-" + "x" * 40

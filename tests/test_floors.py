@@ -61,7 +61,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 
 def is_presentation(module: str) -> bool:
-    stems = {part for part in module.split(".")}
+    stems = set(module.split("."))
     return bool(stems & PRESENTATION) or "management" in stems or any(s.startswith("admin_") for s in stems)
 
 
