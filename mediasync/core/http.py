@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import ipaddress
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,8 @@ from urllib.parse import quote, urljoin, urlsplit
 import requests
 from requests.utils import get_environ_proxies
 
-from .errors import AccessDenied, Permanent, Transient, Unreachable, UsageError
+from .addresses import check_base_url, is_loopback
+from .errors import AccessDenied, Permanent, Transient, Unreachable
 
 MAX_BYTES = 64 * 1024 * 1024  # a section of 50,000 items is about 40 MB of JSON
 MAX_REDIRECTS = 3
@@ -199,30 +199,3 @@ def retry_after(value: str, now: dt.datetime | None = None) -> float | None:
 def encode(params: Params) -> str:
     """Return a query string; bytes keep their values, a space becomes ``%20`` (every server reads that alike)."""
     return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in params)
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether ``url`` names this machine itself."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def check_base_url(url: str) -> str:
-    """Return ``url`` without a trailing slash, or raise UsageError saying what is wrong with it.
-
-    Names without a dot ("http://plex:32400") are right: containers have such.
-    """
-    url = url.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises ValueError
-    except ValueError:
-        raise UsageError("This is not an address.", code="bad_url") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(char.isspace() for char in url):
-        raise UsageError("Enter an address like http://192.0.2.10:32400.", code="bad_url")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise UsageError("The address must not have a user name, a query or a fragment.", code="bad_url")
-    return url

@@ -7,3 +7,10 @@ class ServersConfig(AppConfig):
     name = "mediasync.servers"
     label = "servers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from mediasync.jobs.registry import register_texts
+
+        from .texts import TEXTS
+
+        register_texts(TEXTS)

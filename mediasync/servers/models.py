@@ -8,10 +8,17 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+def kinds() -> list[tuple[str, str]]:
+    """Return the choices of ``Server.kind``; called, so that a new kind needs no migration."""
+    return Server.Kind.choices
+
+
 class Server(models.Model):
     """One Plex, Emby or Jellyfin. The token is encrypted at rest and never shown again."""
 
     class Kind(models.TextChoices):
+        """Each is the name of its module in ``clients``."""
+
         PLEX = "plex", "Plex"
         EMBY = "emby", "Emby"
         JELLYFIN = "jellyfin", "Jellyfin"
@@ -24,8 +31,8 @@ class Server(models.Model):
         ERROR = "error", _("Report it as an error")
 
     name = models.CharField(max_length=100, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    url = models.URLField(max_length=300)
+    kind = models.CharField(max_length=10, choices=kinds)
+    url = models.CharField(max_length=300)  # checked by core.addresses: "http://plex:32400" is right
     token_sealed = models.TextField(blank=True, editable=False)  # core.secrets.seal
     verify_tls = models.BooleanField(default=True)
     ca_file = models.CharField(max_length=500, blank=True)

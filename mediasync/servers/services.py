@@ -1,0 +1,151 @@
+"""What may be done with servers: tokens, pauses, and the list of their libraries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from mediasync.core import clock, foreign, secrets
+from mediasync.core.addresses import check_base_url
+from mediasync.core.errors import WorkError
+
+from . import limits
+from .clients.base import Access, Client, LibraryInfo, client_class
+from .models import Library, LibraryPath, Server
+
+FRESH = dt.timedelta(minutes=5)
+NOT_AGAIN = dt.timedelta(seconds=15)  # a miss makes us read the libraries again, but not each miss of a thousand
+
+
+def keys() -> list[str]:
+    """Return the keys for secrets, the one that seals first. FIELD_KEY is for installs that change SECRET_KEY."""
+    own = [getattr(settings, "FIELD_KEY", ""), *getattr(settings, "FIELD_KEY_FALLBACKS", ())]
+    return [key for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if key]
+
+
+def access_of(server: Server) -> Access:
+    """Return how to reach a server; raises secrets.Unreadable if its token was sealed with another key."""
+    return Access(
+        url=server.url,
+        token=secrets.unseal(server.token_sealed, keys()),
+        connect_timeout=server.connect_timeout,
+        read_timeout=server.read_timeout,
+        verify=(server.ca_file or True) if server.verify_tls else False,
+    )
+
+
+def client_for(server: Server) -> Client:
+    """Return a client for a server. It keeps connections: use one for a batch of requests, then ``close`` it."""
+    return client_class(server.kind)(access_of(server))
+
+
+def save(server: Server, token: str | None = None) -> Server:
+    """Store a server; a ``token`` that is not None replaces the stored one. Another token ends a pause for 401."""
+    server.url = check_base_url(server.url)
+    if token is not None:
+        server.token_sealed = secrets.seal(token.strip(), keys())
+        if server.paused and server.paused_reason != BY_HAND:
+            server.paused, server.paused_reason = False, ""
+        server.fails, server.cooldown_until, server.last_error = 0, None, ""
+    server.save()
+    return server
+
+
+BY_HAND = "server_paused_by_hand"
+
+
+def pause(server: Server, reason: str = BY_HAND) -> bool:
+    """Ask nothing of this server any more; requests go on to be collected. False if it was paused already."""
+    return bool(Server.objects.filter(pk=server.pk, paused=False).update(paused=True, paused_reason=reason))
+
+
+def resume(server: Server) -> bool:
+    """Let it be asked again, with a closed breaker. False if it was not paused."""
+    values = {"paused": False, "paused_reason": "", "fails": 0, "cooldown_until": None}
+    return bool(Server.objects.filter(pk=server.pk, paused=True).update(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What reading the libraries changed."""
+
+    total: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def load_libraries(server: Server, client: Client | None = None, now: dt.datetime | None = None) -> Loaded:
+    """Read the libraries of a server and replace what we have, in one transaction.
+
+    An answer with no library at all (a server that is still starting) removes nothing. Raises what the client raises.
+    """
+    own = client or client_for(server)
+    try:
+        found = own.libraries()
+    finally:
+        if client is None:
+            own.close()
+    loaded = _replace(server, found)
+    now = now or clock.system.now()
+    Server.objects.filter(pk=server.pk).update(libraries_at=now)
+    server.libraries_at = now
+    return loaded
+
+
+def refresh_libraries_if_stale(server: Server, force_once: bool = False, now: dt.datetime | None = None) -> bool:
+    """Read the libraries if they are older than 5 min (``force_once``: 15 s) and the server may be asked.
+
+    Returns whether what we have is as fresh as that now. While it is False, "no library" proves nothing. Never raises
+    for a server that does not answer: that is remembered in its limits.
+    """
+    now = now or clock.system.now()
+    age = NOT_AGAIN if force_once else FRESH
+    server.refresh_from_db(fields=["libraries_at"])
+    if server.libraries_at is not None and now - server.libraries_at < age:
+        return True
+    if limits.ready(server, now) is not None:
+        return False
+    try:
+        load_libraries(server, now=now)
+    except WorkError as error:
+        limits.failed(server, error, now)
+        return False
+    limits.succeeded(server, now)
+    return True
+
+
+def set_library_enabled(library: Library, enabled: bool) -> None:
+    """Leave a library out of all scans, or take it in again."""
+    Library.objects.filter(pk=library.pk).update(enabled=enabled)
+
+
+@transaction.atomic
+def _replace(server: Server, found: Sequence[LibraryInfo]) -> Loaded:
+    before = {library.key: library for library in Library.objects.filter(server=server)}
+    added = []
+    for info in found:
+        values = {"title": info.title[:200], "kind": info.kind[:50]}
+        library, is_new = Library.objects.update_or_create(server=server, key=info.key[:100], defaults=values)
+        if is_new:
+            added.append(library.title)
+        _replace_paths(library, {_tidy(path) for path in info.paths})
+    gone = [library for key, library in before.items() if found and key not in {info.key for info in found}]
+    Library.objects.filter(pk__in=[library.pk for library in gone]).delete()
+    return Loaded(len(found), tuple(added), tuple(library.title for library in gone))
+
+
+def _replace_paths(library: Library, wanted: set[str]) -> None:
+    have = set(library.paths.values_list("path", flat=True))
+    library.paths.filter(path__in=have - wanted).delete()
+    LibraryPath.objects.bulk_create(LibraryPath(library=library, path=path) for path in sorted(wanted - have))
+
+
+def _tidy(path: str) -> str:
+    try:
+        return foreign.normalise(path)
+    except ValueError:
+        return path

@@ -1,0 +1,36 @@
+"""Sentences for the codes of servers: errors of clients, steps of the connection test, reasons of a pause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+TEXTS: Mapping[str, StrOrPromise] = {
+    "server_unreachable": _("The server could not be reached."),
+    "server_no_name": _("The name of the server cannot be resolved."),
+    "server_timeout": _("No answer within %(seconds)s s."),
+    "server_tls": _("The TLS certificate could not be verified: give the CA file, or switch the check off."),
+    "server_address": _("The address or the token cannot be used."),
+    "server_denied": _("The server refuses the token (%(status)s)."),
+    "server_token_malformed": _("The token has characters that no token has: enter it again."),
+    "secret_unreadable": _("The stored token cannot be read with the present key: enter it again."),
+    "server_busy": _("The server cannot answer now (%(status)s)."),
+    "server_refused": _("The server answered %(status)s: %(answer)s"),
+    "server_redirects": _("The server redirects elsewhere: enter the address it redirects to."),
+    "server_too_much": _("The answer is too large."),
+    "server_not_json": _("The answer is not JSON: is this the right address?"),
+    "server_shape": _("The answer is not what this kind of server says: is the kind right?"),
+    "server_wrong_kind": _("This is %(product)s: choose that kind."),
+    "server_library_key": _("A Plex library is named by a number, not “%(key)s”."),
+    "server_paused_by_hand": _("Paused by hand."),
+    "server_step_name": _("%(host)s is %(address)s."),
+    "server_step_no_name": _("The name %(host)s cannot be resolved."),
+    "server_step_tls": _("The TLS certificate is right."),
+    "server_step_tls_unchecked": _("TLS is used, but the certificate is not checked."),
+    "server_step_token": _("The token is accepted."),
+    "server_step_version": _("%(name)s, version %(version)s."),
+    "server_step_resumed": _("The server is no longer paused."),
+    "server_step_libraries": _("%(number)d libraries can be seen."),
+}
