@@ -1,4 +1,4 @@
-"""A module imports from lower floors and its own package, never sideways or up (docs/design.md)."""
+"""A module imports from lower floors and its own package, never sideways or up (docs/architecture.md)."""
 
 from __future__ import annotations
 
