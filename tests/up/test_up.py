@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
 import signal
@@ -11,75 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).resolve().parent.parent.parent
+from tests.installation import TOP, Installation
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
-
-
-class Installation:
-    """A data folder, a port, and the processes that belong to them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "MEDIASYNC_DATA": str(folder / "data"),
-            "MEDIASYNC_ENV_FILE": str(folder / ".env"),
-            "LISTEN": self.address,
-        }
-        self.output = folder / "output"
-
-    def up(self, *arguments: str) -> subprocess.Popen[bytes]:
-        with self.output.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, str(TOP / "manage.py"), "up", *arguments],
-                env=self.environment, cwd=self.folder, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
-
-    def get(self, path: str) -> tuple[int, dict[str, object]]:
-        try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=2) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-        except OSError:
-            return 0, {}
-
-    def wait_ready(self, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.get("/readyz")[0] == 200:
-                return
-            time.sleep(0.2)
-        pytest.fail(f"not ready: {self.get('/readyz')}\n{self.output.read_text()}")
-
-    def processes(self) -> dict[int, str]:
-        """Return every live process that was started with this data folder."""
-        found = {}
-        mine = f"MEDIASYNC_DATA={self.environment['MEDIASYNC_DATA']}".encode()
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if entry.name.isdigit() and mine in (entry / "environ").read_bytes().split(b"\0"):
-                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        return found
-
-    def kill_all(self) -> None:
-        for _ in range(20):
-            for pid in self.processes():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if not self.processes():
-                return
-            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -100,7 +37,7 @@ def gone(here: Installation, seconds: float) -> bool:
 def test_it_comes_up_and_leaves_no_process(here: Installation, to: str) -> None:
     process = here.up()
     here.wait_ready()
-    text = here.output.read_text()
+    text = here.log.read_text()
     assert re.search(r"user\s+admin\s+password\s+\S{16}", text)
     assert (here.folder / ".env").stat().st_mode & 0o777 == 0o600
     assert here.get("/healthz")[0] == 200
@@ -123,7 +60,7 @@ def test_it_comes_up_and_leaves_no_process(here: Installation, to: str) -> None:
     assert process.wait(timeout=15) == 0
     assert time.monotonic() - begun < 10
     assert gone(here, 1), here.processes()
-    assert "Traceback" not in here.output.read_text()
+    assert "Traceback" not in here.log.read_text()
 
 
 def test_it_shows_the_password_once_and_restarts_what_dies(here: Installation) -> None:
@@ -131,14 +68,14 @@ def test_it_shows_the_password_once_and_restarts_what_dies(here: Installation) -
     assert first.wait(timeout=60) == 0
     here.up()
     here.wait_ready()
-    assert here.output.read_text().count("password") == 1
+    assert here.log.read_text().count("password") == 1
     web = next(pid for pid, line in here.processes().items() if "gunicorn" in line)
     os.kill(web, signal.SIGKILL)
     deadline = time.monotonic() + 10
     while here.get("/healthz")[0] == 200 and time.monotonic() < deadline:
         time.sleep(0.05)
     here.wait_ready()
-    assert re.search(r"web ended \((signal SIGKILL|exit code)", here.output.read_text())
+    assert re.search(r"web ended \((signal SIGKILL|exit code)", here.log.read_text())
 
 
 def test_its_children_end_when_it_is_killed(here: Installation) -> None:
@@ -158,7 +95,7 @@ def test_it_says_that_the_port_is_taken(here: Installation) -> None:
         taken.listen()
         process = here.up()
         assert process.wait(timeout=60) == 2
-    assert f"Cannot listen on {here.address}" in here.output.read_text()
+    assert f"Cannot listen on {here.address}" in here.log.read_text()
 
 
 def test_it_adds_and_crawls_a_root_first(here: Installation) -> None:
@@ -166,5 +103,5 @@ def test_it_adds_and_crawls_a_root_first(here: Installation) -> None:
     (films / "A Film (2020)").mkdir(parents=True)
     (films / "A Film (2020)" / "film.mkv").write_bytes(b"x")
     process = here.up("--root", str(films), "--links", str(here.folder / "links"), "--prepare-only")
-    assert process.wait(timeout=60) == 0, here.output.read_text()
+    assert process.wait(timeout=60) == 0, here.log.read_text()
     assert (here.folder / "links" / "A Film (2020)" / "film.mkv").is_symlink()
