@@ -1,0 +1,127 @@
+"""What the fake Emby and the fake Jellyfin have in common."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from .server import FakeServer, Library, Request, Response, as_json
+
+TYPES = {"movies": "Movie", "tvshows": "Episode", "music": "Audio", "": "Video"}
+
+
+class FakeMediaBrowser(FakeServer):
+    """Its library monitor looks at once; a path that is gone makes it look at the first folder above that exists."""
+
+    default_library: ClassVar[str] = "movies"
+    accepted: ClassVar[int]
+
+    def about(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def numbered(self, libraries: Sequence[Library]) -> Iterable[Library]:
+        for library in libraries:
+            library.key = library.key or item_id("CollectionFolder", f"root\\default\\{library.title}")
+            yield library
+
+    def answer(self, request: Request) -> Response:
+        match request.method, *request.path.strip("/").split("/"):
+            case "GET", "System", "Info":
+                return as_json(self.about())
+            case "GET", "ScheduledTasks":
+                return as_json(self._tasks())
+            case "GET", "Items":
+                return as_json(self._items(request))
+            case "POST", "Library", "Media", "Updated":
+                return self._updated(request)
+            case "POST", "Items", key, "Refresh" if key in self.libraries:
+                for path in self.libraries[key].paths:
+                    self.libraries[key].look(path)
+                return Response(self.accepted)
+        return Response(404)
+
+    def folders(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "Name": library.title,
+                "Locations": library.paths,
+                **({"CollectionType": library.kind} if library.kind else {}),
+                "LibraryOptions": {"PathInfos": [{"Path": path} for path in library.paths]},
+                "ItemId": library.key,
+                "RefreshStatus": "Active" if library.scanning else "Idle",
+            }
+            for library in self.libraries.values()
+        ]
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        scanning = any(library.scanning for library in self.libraries.values())
+        names = {"CleanActivityLog": "Activiteitenlogboek legen", "RefreshLibrary": "Mediabibliotheek scannen"}
+        return [
+            {
+                "Name": name,
+                "State": "Running" if scanning and key == "RefreshLibrary" else "Idle",
+                "Id": hashlib.md5(key.encode(), usedforsecurity=False).hexdigest(),
+                "Triggers": [],
+                "Description": "",
+                "Category": "",
+                "IsHidden": False,
+                "Key": key,
+            }
+            for key, name in names.items()
+        ]
+
+    def _updated(self, request: Request) -> Response:
+        try:
+            updates = json.loads(request.body)["Updates"]
+            paths = [update["Path"] for update in updates]
+        except (ValueError, KeyError, TypeError):
+            return Response(400, b"Value cannot be null.", "text/plain")
+        for path in paths:
+            for library in self.libraries.values():
+                while library.owns(path) and not os.path.exists(path):
+                    library.look(path)
+                    path = os.path.dirname(path)
+                if library.owns(path):
+                    library.look(path)
+        return Response(self.accepted)
+
+    def _items(self, request: Request) -> dict[str, Any]:
+        parent, ids = request.value("ParentId"), request.values("Ids")
+        found = [
+            _item(path, added, library)
+            for library in self.libraries.values()
+            if parent in ("", library.key)
+            for path, added in sorted(library.known.items(), key=lambda each: each[1], reverse=True)
+        ]
+        wanted = {each for value in ids for each in value.split(",")}
+        term, path = request.value("SearchTerm").lower(), request.value("Path") if self.kind == "Emby" else ""
+        found = [item for item in found if term in item["Name"].lower() and path in ("", item["Path"])]
+        if ids:
+            found = [item for item in found if item["Id"] in wanted]
+        limit = int(request.value("Limit", "0")) or len(found)
+        return {"Items": found[:limit], "TotalRecordCount": len(found)}
+
+
+def _item(path: str, added: float, library: Library) -> dict[str, Any]:
+    kind = TYPES[library.kind]
+    full = {"Movie": "Movies.Movie", "Episode": "TV.Episode", "Audio": "Audio.Audio"}.get(kind, kind)
+    when = dt.datetime.fromtimestamp(added, dt.UTC)
+    return {
+        "Name": os.path.basename(path).split(" (", 1)[0].split(".", 1)[0],
+        "Id": item_id(full, path),
+        "DateCreated": when.strftime("%Y-%m-%dT%H:%M:%S.0000000Z"),
+        "Path": path,
+        "IsFolder": False,
+        "Type": kind,
+    }
+
+
+def item_id(kind: str, path: str) -> str:
+    """Return the id of an item as the servers make it."""
+    text = f"MediaBrowser.Controller.Entities.{kind}{path}"
+    return uuid.UUID(bytes_le=hashlib.md5(text.encode("utf-16-le"), usedforsecurity=False).digest()).hex

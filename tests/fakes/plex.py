@@ -1,0 +1,159 @@
+"""A fake Plex that keeps to what recorded servers do (the contract tests compare); judged by plexapi.
+
+Its scanner has Plex's habits: only GET, only directories, and a path that does not exist is skipped without a word.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+from xml.etree import ElementTree
+
+from .server import FakeServer, Library, Request, Response, as_json, main
+
+LEAVES = {"movie": ("1", "movie"), "show": ("4", "episode"), "artist": ("10", "track"), "photo": ("13", "photo")}
+AGENTS = {"movie": "tv.plex.agents.movie", "show": "tv.plex.agents.series", "artist": "tv.plex.agents.music"}
+SCANNERS = {"movie": "Plex Movie", "show": "Plex TV Series", "artist": "Plex Music", "photo": "Plex Photo Scanner"}
+
+
+class FakePlex(FakeServer):
+    kind: ClassVar[str] = "Plex"
+    default_library: ClassVar[str] = "movie"
+    version = "1.41.0.8992-8463ad060"
+
+    def numbered(self, libraries: Sequence[Library]) -> Iterable[Library]:
+        for number, library in enumerate(libraries, 1):
+            library.key = library.key or str(number)
+            yield library
+
+    def authorised(self, request: Request) -> bool:
+        token = request.headers.get("x-plex-token") or request.value("X-Plex-Token")
+        return request.path == "/identity" or token == self.token
+
+    def refuse(self) -> Response:
+        return Response(401, b"<html><head><title>Unauthorized</title></head></html>", "text/html")
+
+    def answer(self, request: Request) -> Response:
+        if request.method != "GET":
+            return Response(404, b"<html><head><title>Not Found</title></head></html>", "text/html")
+        found: dict[str, Any] | None
+        match request.path.strip("/").split("/"):
+            case [""] | ["identity"]:
+                found = self._about()
+            case ["library"]:
+                found = {"size": 0, "title1": "Plex Library", "identifier": "com.plexapp.plugins.library"}
+            case ["library", "sections"] | ["library", "sections", "all"]:
+                found = {"allowSync": False, "title1": "Plex Library", "Directory": self._sections()}
+            case ["activities"]:
+                found = {"Activity": self._activities()}
+            case ["library", "sections", key, "refresh"] if key in self.libraries:
+                self._scan(self.libraries[key], request)
+                return Response(200, b"", "text/html")
+            case ["library", "sections", key, "all"] if key in self.libraries:
+                found = self._items(self.libraries[key], request)
+            case _:
+                return Response(404, b"<html><head><title>Not Found</title></head></html>", "text/html")
+        return self._container(found, request)
+
+    # -- Parts of answers
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "apiVersion": "1.2.2",
+            "claimed": True,
+            "friendlyName": "Fake Plex",
+            "machineIdentifier": "f" * 40,
+            "myPlex": False,
+            "platform": "Linux",
+            "version": self.version,
+        }
+
+    def _sections(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "allowSync": True,
+                "filters": True,
+                "refreshing": library.scanning,
+                "key": library.key,
+                "type": library.kind,
+                "title": library.title,
+                "agent": AGENTS.get(library.kind, "com.plexapp.agents.none"),
+                "scanner": SCANNERS[library.kind],
+                "language": "en-US",
+                "uuid": f"00000000-0000-0000-0000-{int(library.key):012d}",
+                "updatedAt": 1788414024,
+                "createdAt": 1773817126,
+                "scannedAt": 1788413969,
+                "content": True,
+                "directory": True,
+                "contentChangedAt": 3048979,
+                "hidden": 0,
+                "Location": [{"id": n, "path": path} for n, path in enumerate(library.paths, 1)],
+            }
+            for library in self.libraries.values()
+        ]
+
+    def _activities(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "uuid": "c30c1edc-8df0-4713-a7f1-f1373f6db8e9",
+                "type": "library.update.section",
+                "cancellable": False,
+                "userID": 1,
+                "title": "Scanning",
+                "subtitle": library.title,
+                "progress": 10,
+                "Context": {"librarySectionID": library.key},
+            }
+            for library in self.libraries.values()
+            if library.scanning
+        ]
+
+    def _scan(self, library: Library, request: Request) -> None:
+        asked = request.values("path")
+        for path in asked or library.paths:
+            if library.owns(path) and "//" not in path and os.path.isdir(path):
+                library.look(path)
+
+    def _items(self, library: Library, request: Request) -> dict[str, Any]:
+        leaf, name = LEAVES[library.kind]
+        term, found = request.value("file"), []
+        if request.value("type", leaf) == leaf:
+            by_age = sorted(library.known.items(), key=lambda each: each[1], reverse=True)
+            found = [_item(name, number, *each) for number, each in enumerate(by_age) if term in each[0]]
+        start, size = (int(request.value(f"X-Plex-Container-{part}", "0")) for part in ("Start", "Size"))
+        page = found[start : start + size] if size else found
+        return {"offset": start, "totalSize": len(found), "librarySectionID": int(library.key), "Metadata": page}
+
+    def _container(self, found: Mapping[str, Any], request: Request) -> Response:
+        lists = [value for value in found.values() if isinstance(value, list)]
+        # Plex leaves an empty list out.
+        kept = {key: value for key, value in found.items() if value != []}
+        container = {"size": sum(map(len, lists)), **kept}
+        if "json" in request.headers.get("accept", ""):
+            return as_json({"MediaContainer": container})
+        return Response(200, ElementTree.tostring(to_xml("MediaContainer", container), "utf-8"), "text/xml")
+
+
+def _item(name: str, number: int, path: str, added: float) -> dict[str, Any]:
+    title = os.path.splitext(os.path.basename(path))[0]
+    part = {"id": number, "key": f"/library/parts/{number}", "file": path, "size": 1}
+    key = f"/library/metadata/{number}"
+    about = {"ratingKey": str(number), "key": key, "type": name, "title": title, "addedAt": int(added)}
+    return {**about, "Media": [{"id": number, "Part": [part]}]}
+
+
+def to_xml(name: str, data: Mapping[str, Any]) -> ElementTree.Element:
+    """Return an answer as Plex writes it in XML: lists and objects are elements, the rest are attributes."""
+    element = ElementTree.Element(name)
+    for key, value in data.items():
+        if isinstance(value, list | dict):
+            element.extend(to_xml(key, each) for each in (value if isinstance(value, list) else [value]))
+        else:
+            element.set(key, str(int(value)) if isinstance(value, bool) else str(value))
+    return element
+
+
+if __name__ == "__main__":
+    main(FakePlex)
