@@ -32,7 +32,7 @@ SMALL = 20  # so many removals in one crawl are never judged by their share
 ABOUT_REMOVALS = ("guard_removed_share", "guard_removed_count", "guard_listing_errors", "guard_held")
 
 recovered = Signal()
-"""Sent with ``root`` when a root can be used again (OK, or no longer DOWN); see mediasync/wiring.py for what follows."""
+"""Sent with ``root`` when a root can be used again (OK, or no longer DOWN); mediasync/wiring.py says what follows."""
 
 
 @dataclass(frozen=True, slots=True)

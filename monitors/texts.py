@@ -27,9 +27,10 @@ TEXTS: dict[str, Text] = {
     "crawl": _("Crawl %(name)s"),
     "crawl_full": _("Full crawl of %(name)s"),
     "crawl_paths": _("Look at %(count)s folders of %(name)s"),
-    "root_disabled": _("The root is switched off"),
+    "release": _("Release %(count)s held removals of %(name)s"),
     "root_gone": _("The root does not exist any more"),
     # What people did
     "held_released": _("%(count)s held removals of %(name)s were released"),
+    "place_accepted": _("The present file system under %(name)s was taken for the right one"),
     "held_dropped": _("%(count)s held removals of %(name)s were dropped"),
 }

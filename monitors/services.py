@@ -1,0 +1,150 @@
+"""Changing things: roots and their schedules, crawls, guards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from mediasync.core import clock as clocks
+from mediasync.core.errors import UsageError
+from mediasync.jobs import services as jobs
+from mediasync.jobs.choices import Trigger
+from mediasync.jobs.models import Event, Schedule
+
+from . import guards, placing
+from .filters import Filter
+from .held import drop_held, release_held
+from .models import Change, Directory, File, Hint, Root
+from .selectors import look_kind
+
+__all__ = ["add_root", "check_guard", "drop_held", "release_held", "remove_root", "request_crawl", "update_root"]
+
+FILTERS = frozenset({"kinds", "include", "exclude", "hidden"})
+OPTIONS = FILTERS | {
+    *("name", "path", "lister", "enabled", "watch", "every", "reconcile_every", "directory_mtime_moves", "parallel"),
+    *("two_looks", "second_look_after", "must_be_mount", "anchor", "minimum_entries", "max_removed_ratio"),
+    "max_removed_count",
+}
+
+
+def add_root(path: str, name: str | None = None, *, crawl: bool = True, actor: str = "", **options: Any) -> Root:
+    """Watch a folder from now on; ``path`` is stored text, ``options`` are fields of Root.
+
+    The first crawl is asked for (``crawl``) and is a silent baseline. Raises UsageError, saying what to do, for a
+    folder that cannot be a root.
+    """
+    root = Root(path=placing.check_path(path), name=name or "")
+    root.name = root.name or placing.free_name(root.path)
+    _apply(root, options)
+    with transaction.atomic():
+        root.save(force_insert=True)
+        put_schedules(root)
+        if crawl and root.enabled:
+            request_crawl(root, actor=actor)
+    return root
+
+
+def update_root(root: Root, *, actor: str = "", **options: Any) -> Root:
+    """Change fields of a root and let follow what must: schedules, and a full crawl when other files count now."""
+    before = Root.objects.get(pk=root.pk)
+    if "path" in options and options["path"] != before.path:
+        options["path"] = placing.check_path(options["path"], but=root)
+    _apply(root, options)
+    moved = root.path != before.path
+    other_files = any(getattr(root, name) != getattr(before, name) for name in FILTERS)
+    with transaction.atomic():
+        if moved:
+            root.device = ""
+        root.save(update_fields=[*options, "device"])
+        put_schedules(root)
+        if moved or other_files:
+            Directory.objects.filter(root=root).update(dirty=True)
+            if root.enabled:
+                request_crawl(root, full=True, actor=actor)
+    return root
+
+
+def remove_root(root: Root) -> None:
+    """Forget a root and its snapshot. Nothing on disk is touched."""
+    with transaction.atomic():
+        jobs.drop_schedules(owner_of(root))
+        directories = Directory.objects.filter(root=root)
+        File.objects.filter(directory_id__in=directories.values("pk"))._raw_delete("default")
+        for rows in (directories, Change.objects.filter(root=root), Hint.objects.filter(root=root)):
+            rows._raw_delete("default")  # set-based: a cascade would load a million rows
+        root.delete()
+
+
+def put_schedules(root: Root) -> None:
+    """Make the engine's schedules of a root agree with its fields."""
+    kind = look_kind()
+    owner = owner_of(root)
+    for what, every, scope in (
+        ("incremental", root.every, {"root": root.pk}),
+        ("full", root.reconcile_every, {"root": root.pk, "full": True}),
+    ):
+        name = f"{owner} {what}"
+        if every:
+            jobs.put_schedule(name, kind, scope, every=every, owner=owner, enabled=root.enabled)
+        else:
+            Schedule.objects.filter(name=name, owner=owner).delete()
+
+
+def owner_of(root: Root) -> str:
+    """Return the name under which a root's schedules are kept."""
+    return f"root:{root.pk}"
+
+
+def request_crawl(
+    root: Root,
+    *,
+    paths: Iterable[str] = (),
+    full: bool = False,
+    announce: bool | None = None,
+    trigger: Trigger = Trigger.MANUAL,
+    actor: str = "",
+    kind: str | None = None,
+) -> jobs.Submitted:
+    """Ask for a look at a root, or at some folders in it (``paths``, below the root), and at what follows from it."""
+    scope: dict[str, Any] = {"root": root.pk}
+    if chosen := sorted(set(paths)):
+        scope["paths"] = chosen
+    if full:
+        scope["full"] = True
+    if announce is not None:
+        scope["announce"] = announce
+    return jobs.submit(kind or look_kind(), scope, trigger=trigger, actor=actor)
+
+
+def check_guard(root: Root, clock: clocks.Clock = clocks.system) -> guards.Verdict:
+    """Look at a root now and record what is seen."""
+    verdict = guards.check(root)
+    guards.record(root, verdict, clock)
+    return verdict
+
+
+def accept_place(root: Root, *, actor: str = "") -> guards.Verdict:
+    """Take the file system on which a root lies now for the right one (after it was moved on purpose)."""
+    Root.objects.filter(pk=root.pk).update(device="")
+    root.device = ""
+    Event.objects.create(code="place_accepted", params={"root": root.pk, "name": root.name}, actor=actor)
+    return check_guard(root)
+
+
+def _apply(root: Root, options: Mapping[str, Any]) -> None:
+    """Set the fields and check the whole; UsageError says what is wrong with which."""
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise UsageError(f"A root has no option {name!r}.", code="unknown_option", option=name)
+        setattr(root, name, value)
+    try:
+        Filter.of(root).spec()
+        root.anchor = placing.below(root.anchor)
+        root.full_clean()
+    except ValueError as error:
+        raise UsageError(str(error), code="bad_filter") from None
+    except ValidationError as error:
+        raise UsageError(" ".join(error.messages), code="bad_root") from None
