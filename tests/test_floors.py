@@ -17,7 +17,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("scanning",),
     ("mediasync",),  # settings, urls, wiring …: may import everything
 ]
-PRESENTATION = {"admin", "views", "api", "urls", "forms", "apps"}
+PRESENTATION = {"admin", "views", "api", "urls", "forms", "apps", "templatetags"}
 SKIN = "mediasync.ui"
 DJANGO_Q = {"mediasync.jobs.courier", "mediasync.jobs.management.commands.worker"}
 PLAIN = ("mediasync.core", "mediasync.servers.clients", "monitors.listers", "monitors.walk", "monitors.filters")

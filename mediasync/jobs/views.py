@@ -1,0 +1,269 @@
+"""The pages of a job: its tree, its items, and the page that starts one. A GET changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from mediasync.core import clock
+from mediasync.core.errors import MediasyncError
+from mediasync.core.paths import for_people
+from mediasync.ui import press
+from mediasync.ui.admin import actor
+from mediasync.ui.buttons import Answer, render
+
+from . import admin_cells as cells
+from . import forms, registry, selectors, services
+from .choices import ACTIVE, CommandState, ItemState, JobState, Level, Source, Verb
+from .models import Command, EngineState, Group, Item, Job
+
+if TYPE_CHECKING:
+    from .admin_jobs import JobAdmin
+
+MOST_OPEN = 10  # groups that one page opens
+ANSWER_WITHIN = 1.0  # seconds that a button waits for its command's result
+
+
+# -- The tree
+
+
+def job_page(admin: JobAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Show a job: head, tree, events, commands, who works on it, settings and relatives."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+    job = admin.get_object(request, object_id)
+    if job is None:
+        raise Http404
+    if not admin.has_view_permission(request, job):
+        raise PermissionDenied
+    opened = _numbers(request, "open")[:MOST_OPEN]
+    state = _state(request)
+    level, before = _number(request, "level"), _number(request, "before")
+    return admin.show(
+        request,
+        "jobs/job.html",
+        cells.title(job),
+        job=job,
+        admin_buttons=render(admin.buttons_for(request, job)),
+        may_control=request.user.has_perm("jobs.control_job"),
+        reason=cells.reason(job),
+        elapsed=elapsed(job),
+        eta=eta(job),
+        tree=selectors.tree(job, open_groups=opened, state=state),
+        opened=opened,
+        state=state,
+        item_states=[ItemState.FAILED, ItemState.RUNNING, ItemState.RETRY_WAIT, ItemState.SKIPPED],
+        events=selectors.events(job, level=level, before=before),
+        level=level,
+        levels=[Level.INFO, Level.WARNING, Level.ERROR],
+        commands=job.commands.order_by("-id")[:20],
+        slots=job.slots.select_related("worker").order_by("worker_id", "slot")[:64],
+        lanes=job.lanes.order_by("key"),
+        children=job.children.order_by("-id")[:20],
+        reruns=job.reruns.order_by("-id")[:20],
+        finishing=job.state in (JobState.PAUSE_REQUESTED, JobState.CANCEL_REQUESTED),
+    )
+
+
+def items_page(admin: JobAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a page of a group's items, of a stage's items in one state, or of a stage's groups."""
+    job = get_object_or_404(Job, pk=pk)
+    if not admin.has_view_permission(request, job):
+        raise PermissionDenied
+    state, after = _state(request), request.GET.get("after", "")
+    group_id, stage_id = _number(request, "group"), _number(request, "stage")
+    group = get_object_or_404(Group.objects.select_related("stage"), pk=group_id, stage__job=job) if group_id else None
+    stage = group.stage if group else get_object_or_404(job.stages, pk=stage_id)
+    by_id = bool(state)
+    if by_id and after and not after.isdecimal():
+        raise Http404
+    shown: selectors.Page[Item] | None = None
+    listed: selectors.Page[Group] | None = None
+    if group is not None:
+        shown = selectors.group_items(group, after, state)
+    elif state:
+        shown = selectors.stage_items(stage.pk, state, after)
+    elif stage.groups.exists():
+        listed = selectors.groups(stage.pk, after)
+    else:
+        shown = selectors.loose_items(stage.pk, after)
+    return admin.show(
+        request,
+        "jobs/items.html",
+        cells.title(job),
+        job=job,
+        stage=stage,
+        group=group,
+        state=state,
+        after=after,
+        items=shown,
+        groups=listed,
+        may_control=request.user.has_perm("jobs.control_job"),
+        item_states=list(ItemState),
+    )
+
+
+def looks_stuck(job: Job) -> bool:
+    """Tell whether the lease of an active job ran out so long ago that a person may end it."""
+    patience = dt.timedelta(seconds=settings.LEASE_SECONDS)
+    return job.state in ACTIVE and job.lease_until is not None and job.lease_until < clock.system.now() - patience
+
+
+def elapsed(job: Job) -> float | None:
+    """Return the seconds since the job started, up to its end."""
+    if job.started is None:
+        return None
+    return ((job.finished or clock.system.now()) - job.started).total_seconds()
+
+
+def eta(job: Job) -> float | None:
+    """Return the seconds that are left; None unless that can honestly be said."""
+    left = job.total - job.done - job.failed - job.skipped
+    if job.state != JobState.RUNNING or not job.total_final or job.rate <= 0 or left <= 0:
+        return None
+    return left / job.rate
+
+
+# -- Commands
+
+
+def ask(
+    request: HttpRequest, job: Job | None, verb: Verb, args: dict[str, Any] | None = None, *, wait: bool = True
+) -> Answer:
+    """Give a command and return what to say of it: its result if it comes at once, else that it was asked for."""
+    command = services.command(job, verb, actor=actor(request), source=Source.WEB, args=args)
+    what = verb.label if job is None else f"{verb.label}: {cells.title(job)}"
+    if wait:
+        _await(command)
+    if command.state == CommandState.REFUSED:
+        messages.error(request, f"{what} – {registry.text(command.result_code, command.result_params)}")
+        return None
+    if command.state == CommandState.APPLIED:
+        return _("%s – done.") % what
+    if not _conducted():
+        return _("%s – asked for; it will be done as soon as a worker runs.") % what
+    return _("%s – asked for.") % what
+
+
+def _conducted() -> bool:
+    return EngineState.objects.filter(pk=1, conductor_until__gt=clock.system.now()).exists()
+
+
+def _await(command: Command) -> None:
+    """Look for the command's result until ANSWER_WITHIN, if somebody is there to carry it out."""
+    deadline = clock.system.monotonic() + ANSWER_WITHIN
+    while _conducted() and command.state == CommandState.PENDING and clock.system.monotonic() < deadline:
+        clock.system.sleep(0.1)
+        command.refresh_from_db()
+
+
+def engine(admin: JobAdmin, verb: Verb, request: HttpRequest) -> HttpResponse:
+    """Pause or resume everything."""
+    if not request.user.has_perm("jobs.control_job"):
+        raise PermissionDenied
+    return _answer(admin, request, lambda: ask(request, None, verb))
+
+
+def retry_item(admin: JobAdmin, request: HttpRequest, pk: int, item: int) -> HttpResponse:
+    """Retry one item; with ``force`` also one that succeeded, after a question."""
+    job = _controlled(request, pk)
+    row = get_object_or_404(Item, pk=item, stage__job=job)
+    force = "force" in request.POST
+    if force and "confirmed" not in request.POST:
+        question = _("“%s” will be done again, even if it succeeded and nothing changed since.") % for_people(row.key)
+        return press.ask(admin, request, Verb.FORCE_RETRY_ITEM.label, question)
+    verb = Verb.FORCE_RETRY_ITEM if force else Verb.RETRY_ITEM
+    return _answer(admin, request, lambda: ask(request, job, verb, {"items": [row.pk]}))
+
+
+def set_priority(admin: JobAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the job another place in the queue."""
+    job = _controlled(request, pk)
+    text = request.POST.get("priority", "")
+    if not text.removeprefix("-").isdecimal() or abs(int(text)) > 1000:
+        messages.error(request, _("A priority is a whole number between -1000 and 1000."))
+        return HttpResponseRedirect(press.back(admin, request))
+    return _answer(admin, request, lambda: ask(request, job, Verb.SET_PRIORITY, {"priority": int(text)}))
+
+
+def _controlled(request: HttpRequest, pk: int) -> Job:
+    if not request.user.has_perm("jobs.control_job"):
+        raise PermissionDenied
+    return get_object_or_404(Job, pk=pk)
+
+
+def _answer(admin: JobAdmin, request: HttpRequest, do: Callable[[], Answer]) -> HttpResponse:
+    try:
+        if text := do():
+            messages.success(request, str(text))
+    except MediasyncError as error:
+        messages.error(request, str(error))
+    return HttpResponseRedirect(press.back(admin, request))
+
+
+# -- Starting one
+
+
+def start_page(admin: JobAdmin, request: HttpRequest) -> HttpResponse:
+    """Show the kinds that this user may start, and the form of the chosen one."""
+    kinds = [kind for kind in registry.kinds() if request.user.has_perm(kind.permission)]
+    chosen = next((kind for kind in kinds if kind.name == request.GET.get("kind")), None)
+    form = forms.scope_form(chosen) if chosen else None
+    return admin.show(request, "jobs/start.html", _("Start a job"), kinds=kinds, chosen=chosen, form=form)
+
+
+def start(admin: JobAdmin, request: HttpRequest, kind: str) -> HttpResponse:
+    """Submit a job of this kind with the scope that the form gives."""
+    known = next((each for each in registry.kinds() if each.name == kind), None)
+    if known is None:
+        raise Http404
+    if not request.user.has_perm(known.permission):
+        raise PermissionDenied
+    form = forms.scope_form(known, request.POST)
+    if form.is_valid():
+        try:
+            submitted = services.submit(kind, forms.scope_of(form), actor=actor(request))
+        except MediasyncError as error:
+            form.add_error(None, str(error))
+        else:
+            return started(request, submitted)
+    kinds = [each for each in registry.kinds() if request.user.has_perm(each.permission)]
+    return admin.show(request, "jobs/start.html", _("Start a job"), kinds=kinds, chosen=known, form=form)
+
+
+def started(request: HttpRequest, submitted: services.Submitted) -> HttpResponse:
+    """Say that the job was queued, or that one for the same waits already, and go to its page."""
+    job = submitted.job
+    link = format_html("{}", cells.title(job))
+    if submitted.deduplicated:
+        messages.warning(request, format_html(_("A job for the same is waiting already: {}"), link))
+    else:
+        messages.success(request, format_html(_("Queued: {}"), link))
+    return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
+
+
+# -- What an address says
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    return int(text[:18]) if text.isdecimal() else 0
+
+
+def _numbers(request: HttpRequest, name: str) -> list[int]:
+    return [int(text[:18]) for text in request.GET.get(name, "").split(",") if text.isdecimal()]
+
+
+def _state(request: HttpRequest) -> str:
+    state = request.GET.get("state", "")
+    return state if state in ItemState.values else ""

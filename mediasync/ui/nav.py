@@ -1,0 +1,48 @@
+"""The groups of the navigation, in one place. What is registered but not named here stands under "More"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+GROUPS = (
+    (_("Console"), ("jobs.Job", "jobs.Event")),
+    (_("Libraries"), ("monitors.Root", "monitors.Change", "scanning.ScanRequest", "scanning.Link")),
+    (_("Servers"), ("servers.Server", "servers.Library", "scanning.PathMapping")),
+    (_("More"), ()),
+    (
+        _("System"),
+        (
+            "jobs.Schedule",
+            "jobs.Worker",
+            "jobs.Command",
+            "auth.User",
+            "auth.Group",
+            "django_q.OrmQ",
+            "django_q.Failure",
+        ),
+    ),
+)
+
+
+def grouped(models: Iterable[dict[str, Any]], home: str) -> list[dict[str, Any]]:
+    """Return the admin's model entries in our groups, in the shape of ``AdminSite.get_app_list``."""
+    entries = {entry["model"]._meta.label: entry for entry in models}
+    named = {label for _name, labels in GROUPS for label in labels}
+    left = sorted(entries.keys() - named)
+    groups = []
+    for name, labels in GROUPS:
+        rows = [entries[label] for label in labels or left if label in entries]
+        if rows:
+            groups.append(
+                {
+                    "name": name,
+                    "app_label": "ms",
+                    "app_url": home,
+                    "has_module_perms": True,
+                    "models": rows,
+                }
+            )
+    return groups
