@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+
+from mediasync.core.clock import FakeClock
+from mediasync.jobs import registry
+from mediasync.jobs.models import Job
+from mediasync.jobs.registry import JobKind, Stage
+from monitors import hints, scopes
+from monitors.models import Hint, Root
+
+pytestmark = pytest.mark.django_db
+
+
+class Nothing(Stage):
+    name = "crawl"
+
+
+@pytest.fixture(autouse=True)
+def only_crawl() -> Iterator[None]:
+    """Let there be a kind "crawl" whose stage is never run here, and no "sync"."""
+    kind = JobKind(
+        "crawl", "Crawl", (Nothing(),), lanes=scopes.root_lane, title=scopes.crawl_title, check_scope=scopes.check_crawl
+    )
+    with registry.registered():
+        registry._kinds.clear()
+        registry.register(kind)
+        yield
+
+
+@pytest.fixture
+def root() -> Root:
+    return Root.objects.create(name="TV", path="/tv")
+
+
+def after(seconds: float) -> dt.datetime:
+    return FakeClock().now() + dt.timedelta(seconds=seconds)
+
+
+def test_it_waits_for_silence_but_not_for_ever(root: Root) -> None:
+    clock = FakeClock()
+    dues = []
+    for _ in range(30):
+        hints.add(root.pk, ["Show"], "watch", clock=clock)
+        dues.append(Hint.objects.get().due_at)
+        clock.advance(10)
+    assert dues[0] == after(15) and dues[1] == after(25)
+    assert max(dues) == after(hints.MAX_WAIT)
+    assert Hint.objects.get().hits == 30
+
+
+def test_it_keeps_one_waiting_row_a_folder(root: Root) -> None:
+    assert hints.add(root.pk, ["a", "b", "a"], "watch") == 2
+    hints.add(root.pk, ["b", "c"], "sonarr")
+    assert dict(Hint.objects.values_list("path", "hits")) == {"a": 1, "b": 2, "c": 1}
+
+
+def test_it_makes_one_job_of_what_is_due(root: Root) -> None:
+    clock = FakeClock()
+    hints.add(root.pk, ["b", "a"], "watch", clock=clock)
+    assert hints.settle(clock) == []
+    clock.advance(5)
+    hints.add(root.pk, ["late"], "watch", clock=clock)
+    clock.advance(10)
+    [submitted] = hints.settle(clock)
+    assert submitted.job.scope == {"root": root.pk, "paths": ["a", "b"]}
+    assert submitted.job.trigger == "watcher"
+    assert set(Hint.objects.filter(state="taken").values_list("path", "job_id")) == {
+        ("a", submitted.job.pk),
+        ("b", submitted.job.pk),
+    }
+
+
+def test_it_gathers_while_the_last_job_has_not_begun(root: Root) -> None:
+    clock = FakeClock()
+    hints.add(root.pk, ["a"], "watch", clock=clock)
+    clock.advance(20)
+    [first] = hints.settle(clock)
+    for path in ("b", "c"):
+        hints.add(root.pk, [path], "watch", clock=clock)
+        clock.advance(20)
+        assert hints.settle(clock) == []
+    Job.objects.filter(pk=first.job.pk).update(state="running")
+    [second] = hints.settle(clock)
+    assert second.job.scope["paths"] == ["b", "c"]
+
+
+def test_it_takes_a_hint_during_the_job_for_a_new_one(root: Root) -> None:
+    clock = FakeClock()
+    for state in ("running", "completed"):
+        hints.add(root.pk, ["a"], "watch", clock=clock)
+        clock.advance(20)
+        [submitted] = hints.settle(clock)
+        Job.objects.filter(pk=submitted.job.pk).update(state=state)
+    assert Hint.objects.filter(state="taken").count() == 2 == Job.objects.count()
+
+
+def test_it_waits_while_the_root_is_down_or_off(root: Root) -> None:
+    clock = FakeClock()
+    hints.add(root.pk, ["a"], "watch", clock=clock)
+    clock.advance(20)
+    Root.objects.update(guard="down")
+    assert hints.settle(clock) == []
+    Root.objects.update(guard="ok", enabled=False)
+    assert hints.settle(clock) == []
+    Root.objects.update(enabled=True)
+    assert len(hints.settle(clock)) == 1
+
+
+def test_it_keeps_roots_apart(root: Root) -> None:
+    other = Root.objects.create(name="Movies", path="/movies")
+    clock = FakeClock()
+    hints.add(root.pk, ["a"], "watch", clock=clock)
+    hints.add(other.pk, ["a"], "sonarr", clock=clock)
+    clock.advance(20)
+    assert {(each.job.scope["root"], each.job.trigger) for each in hints.settle(clock)} == {
+        (root.pk, "watcher"),
+        (other.pk, "webhook"),
+    }
+
+
+def test_it_finds_the_root_of_a_path(root: Root) -> None:
+    assert hints.add_path("/tv/Show/Season 1", "sonarr") == root
+    assert hints.add_path("/tvs/Show", "sonarr") is None
+    assert set(Hint.objects.values_list("path", "state")) == {("Show/Season 1", "waiting"), ("/tvs/Show", "dropped")}
+
+
+def test_it_forgets_what_is_long_done(root: Root) -> None:
+    clock = FakeClock()
+    hints.add_path("/nowhere", "sonarr", clock=clock)
+    hints.add(root.pk, ["a"], "watch", clock=clock)
+    clock.advance(8 * 24 * 3600)
+    assert hints.forget(clock) == 1 and Hint.objects.get().path == "a"
+
+
+def test_it_takes_ten_thousand_folders_in_few_statements(root: Root, django_assert_max_num_queries: object) -> None:
+    with django_assert_max_num_queries(200):  # type: ignore[operator]
+        assert hints.add(root.pk, [f"d{n}" for n in range(10_000)], "watch") == 10_000
+    assert Hint.objects.count() == 10_000
