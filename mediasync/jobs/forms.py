@@ -10,6 +10,10 @@ from django.core.exceptions import ValidationError
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from mediasync.core.errors import MediasyncError
+
+from . import registry, schedules
+from .models import Schedule
 from .registry import JobKind
 
 
@@ -39,3 +43,38 @@ def scope_of(form: forms.Form) -> dict[str, Any]:
     """Return the scope that a valid form stands for."""
     scope: dict[str, Any] = form.cleaned_data["scope"] if isinstance(form, ScopeForm) else form.cleaned_data
     return scope
+
+
+class ScheduleForm(forms.ModelForm[Schedule]):
+    """A schedule whose kind, scope and times are understood before it is saved."""
+
+    kind = forms.ChoiceField(label=_("Kind"))
+
+    class Meta:
+        model = Schedule
+        fields = ("name", "kind", "scope", "every", "cron", "timezone", "enabled")
+        labels = {"every": _("Every (seconds)"), "cron": _("Cron line"), "timezone": _("Time zone")}  # noqa: RUF012
+        help_texts = {  # noqa: RUF012
+            "every": _("Either an interval or a cron line."),
+            "cron": _("Minute, hour, day of the month, month, day of the week: “30 4 * * *” is every day at 04:30."),
+            "timezone": _("For the cron line, as in Asia/Seoul."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "kind" in self.fields:  # not for a reader, who gets no fields
+            field = self.fields["kind"]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [(kind.name, kind.label) for kind in registry.kinds()]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        try:
+            cleaned["scope"] = registry.kind(cleaned["kind"]).check_scope(cleaned.get("scope") or {})
+            times = {name: cleaned.get(name) for name in ("every", "timezone")}
+            schedules.check_times(Schedule(**times, cron=cleaned.get("cron") or ""))
+        except MediasyncError as error:
+            raise ValidationError(str(error)) from error
+        return cleaned
