@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from .server import FakeServer, Library, Request, Response, as_json, main
 
 LEAVES = {"movie": ("1", "movie"), "show": ("4", "episode"), "artist": ("10", "track"), "photo": ("13", "photo")}
+ELEMENTS = {"movie": "Video", "episode": "Video", "track": "Track", "photo": "Photo"}  # JSON says "Metadata" for all
 AGENTS = {"movie": "tv.plex.agents.movie", "show": "tv.plex.agents.series", "artist": "tv.plex.agents.music"}
 SCANNERS = {"movie": "Plex Movie", "show": "Plex TV Series", "artist": "Plex Music", "photo": "Plex Photo Scanner"}
 
@@ -149,7 +150,8 @@ def to_xml(name: str, data: Mapping[str, Any]) -> ElementTree.Element:
     element = ElementTree.Element(name)
     for key, value in data.items():
         if isinstance(value, list | dict):
-            element.extend(to_xml(key, each) for each in (value if isinstance(value, list) else [value]))
+            for each in value if isinstance(value, list) else [value]:
+                element.append(to_xml(ELEMENTS.get(str(each.get("type")), key) if key == "Metadata" else key, each))
         else:
             element.set(key, str(int(value)) if isinstance(value, bool) else str(value))
     return element
