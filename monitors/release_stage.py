@@ -34,7 +34,8 @@ class Release(Stage):
             return Skipped("root_gone")
         with ctx.transaction():
             released = held.release_rows(root, item.payload)
-            held.after_release(root, released, ctx.job.actor)
+            if released:
+                held.after_release(root, released, ctx.job.actor)
         return Done({"released": released})
 
 

@@ -6,28 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from mediasync.core.clock import FakeClock
-from mediasync.jobs import registry
 from mediasync.jobs.models import Job
-from mediasync.jobs.registry import JobKind, Stage
-from monitors import hints, scopes
+from monitors import hints
 from monitors.models import Hint, Root
+from tests.monitors.kinds import only_crawl
 
 pytestmark = pytest.mark.django_db
 
 
-class Nothing(Stage):
-    name = "crawl"
-
-
 @pytest.fixture(autouse=True)
-def only_crawl() -> Iterator[None]:
-    """Let there be a kind "crawl" whose stage is never run here, and no "sync"."""
-    kind = JobKind(
-        "crawl", "Crawl", (Nothing(),), lanes=scopes.root_lane, title=scopes.crawl_title, check_scope=scopes.check_crawl
-    )
-    with registry.registered():
-        registry._kinds.clear()
-        registry.register(kind)
+def kinds() -> Iterator[None]:
+    with only_crawl():
         yield
 
 
