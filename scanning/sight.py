@@ -1,0 +1,64 @@
+"""Look at local paths just before a server is told: is it there, is it gone, or can nobody tell?
+
+A root that is down, or a look that raised, proves nothing (DESIGN: absence is not deletion); a server that scanned
+below a dead mount would throw its items away.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+
+from mediasync.core.paths import is_within, to_bytes
+from monitors import guards
+from monitors.models import Root
+
+from .models import LinkRule
+
+GONE = (errno.ENOENT, errno.ENOTDIR)
+
+
+class Unclear(Exception):
+    """Nobody can tell now; the first argument is the code of the reason."""
+
+
+class Sight:
+    """Looks with the guards of the roots; each root is checked once, so make a new one for every round."""
+
+    def __init__(self, check: Callable[[Root], guards.Verdict] = guards.check) -> None:
+        self._check = check
+        self._verdicts: dict[int, guards.Verdict] = {}
+        self._seen: dict[str, bool] = {}
+        tops = [(root.path, root) for root in Root.objects.all()]
+        tops += [(rule.target, rule.root) for rule in LinkRule.objects.select_related("root")]
+        self._tops = sorted(tops, key=lambda top: -len(top[0]))
+
+    def verdict(self, local: str) -> guards.Verdict:
+        """Return how the root of a path looks now; a path in no root is believed."""
+        root = next((root for top, root in self._tops if is_within(local, top)), None)
+        if root is None:
+            return guards.Verdict()
+        if root.pk not in self._verdicts:
+            self._verdicts[root.pk] = self._check(root)
+        return self._verdicts[root.pk]
+
+    def is_folder(self, local: str) -> bool:
+        """Tell whether a folder is there; raises Unclear if its absence proves nothing."""
+        if local not in self._seen:
+            self._seen[local] = self._look(local)
+        return self._seen[local]
+
+    def _look(self, local: str) -> bool:
+        verdict = self.verdict(local)
+        if verdict.down:
+            raise Unclear(verdict.code)
+        try:
+            with os.scandir(to_bytes(local)):
+                return True
+        except OSError as error:
+            if error.errno not in GONE:
+                raise Unclear("unreadable") from None
+            if not verdict.ok:
+                raise Unclear(verdict.code) from None
+            return False

@@ -1,0 +1,106 @@
+"""From what happened here to what each server is to be told: mapping, library, unit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mediasync.core.paths import join, to_bytes
+from mediasync.servers.models import Library, Server
+from mediasync.servers.selectors import Places
+from monitors.models import Change
+
+from .mapping import Mapped, for_server
+from .models import ScanRequest
+from .requests import Wanted
+from .units import Exists, Unit, unit_for
+
+Update = ScanRequest.Update
+UPDATES = {
+    Change.Kind.ADDED: Update.CREATED,
+    Change.Kind.MODIFIED: Update.MODIFIED,
+    Change.Kind.REMOVED: Update.DELETED,
+    Change.Kind.MOVED: Update.CREATED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something happened to a local path (absolute, stored text)."""
+
+    local: str
+    update: str
+    is_dir: bool
+    change: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a fact reads for one server: what the tester shows and the stage writes."""
+
+    mapped: Mapped
+    libraries: tuple[Library, ...] = ()
+    location: str = ""
+    unit: Unit | None = None
+
+
+def exists(local: str) -> bool:
+    """Tell whether something is at a local path (a link that leads nowhere is nothing)."""
+    return os.path.exists(to_bytes(local))
+
+
+def nothing_is_new(_local: str) -> bool:
+    return False
+
+
+class Listener:
+    """One server with its rules and locations, read once and asked often."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.rules = for_server(server)
+        self.places = Places(server)
+
+    def tell(self, fact: Fact, is_new: Exists = nothing_is_new) -> Told:
+        """Return what this server would be told about a fact."""
+        mapped = self.rules.translate(fact.local)
+        if mapped.path is None:
+            return Told(mapped)
+        unit = Unit(mapped.path, fact.local, fact.update, fact.is_dir)
+        libraries = tuple(self.places.libraries_for(mapped.path))
+        location = self.places.location_of(mapped.path)
+        if not libraries or location is None:
+            return Told(mapped)
+        return Told(mapped, libraries, location, unit_for(self.server.kind, unit, location, is_new, exists))
+
+    def wanted(self, facts: Iterable[Fact], source: str, is_new: Exists = nothing_is_new) -> list[Wanted]:
+        """Return what is to be noted for facts that stand for one change, in the root and among its links.
+
+        Only when no library has any of them, this is worth a row: a server usually looks at one of the two trees.
+        """
+        found: list[Wanted] = []
+        homeless: list[Wanted] = []
+        for fact in facts:
+            told = self.tell(fact, is_new)
+            if told.unit is not None:
+                found += [Wanted(told.unit, library.pk, source, fact.change) for library in told.libraries]
+            elif told.mapped.path is not None or told.mapped.error:
+                homeless.append(self._homeless(told, fact, source))
+        return found or homeless[:1]
+
+    def _homeless(self, told: Told, fact: Fact, source: str) -> Wanted:
+        path = fact.local if told.mapped.path is None else told.mapped.path
+        unit = Unit(path, fact.local, fact.update, fact.is_dir)
+        with suppress(ValueError):  # a path that is none
+            unit = unit if fact.is_dir else unit.up()
+        return Wanted(unit, None, source, fact.change, told.mapped.error)
+
+
+def facts_of(change: Change, root_path: str) -> list[Fact]:
+    """Return what a change means for paths in its root; a move is a removal and an arrival."""
+    facts = [Fact(join(root_path, change.path), UPDATES[Change.Kind(change.kind)], change.is_dir, change.pk)]
+    if change.kind == Change.Kind.MOVED and change.old_path:
+        facts.insert(0, Fact(join(root_path, change.old_path), Update.DELETED, change.is_dir, change.pk))
+    return facts
