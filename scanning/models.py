@@ -83,8 +83,33 @@ class LinkRule(models.Model):
         return self.target
 
 
+class LinkFolder(models.Model):
+    """A folder of the target that holds links of ours, or that we made on the way to one.
+
+    ``mtime_ns`` and ``proof`` prove that all in it was right when we last looked (``links.proof``): a symbolic link
+    cannot be changed without moving the time of its folder, so one ``lstat`` instead of one ``readlink`` a link is enough.
+    """
+
+    rule = models.ForeignKey(LinkRule, models.CASCADE, related_name="folders", db_index=False)
+    path = models.TextField()  # below LinkRule.target, and the same below Root.path
+    made = models.BooleanField(default=False)  # by us: removed again when it is empty
+    mtime_ns = models.BigIntegerField(default=0)  # 0 = look into it
+    proof = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["rule", "path"], name="scanning_link_folder_once")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class Link(models.Model):
     """A link, copy or .strm file that we made; nothing else is ever moved or removed."""
+
+    class How(models.TextChoices):
+        SYMLINK = "symlink", _("Symbolic link")
+        STRM = "strm", _(".strm file")
+        COPY = "copy", _("Copy")
 
     class State(models.TextChoices):
         OK = "ok", _("In place")
@@ -92,20 +117,24 @@ class Link(models.Model):
         REMOVED = "removed", _("Removed")
         CONFLICT = "conflict", _("Something else is there")
 
-    rule = models.ForeignKey(LinkRule, models.CASCADE, related_name="links", db_index=False)
-    path = models.TextField()  # below LinkRule.target
-    source = models.TextField()  # below Root.path
-    how = models.CharField(max_length=10)  # symlink, strm, copy
-    content = models.TextField(blank=True)  # what the link points to, or a hash of the body
+    folder = models.ForeignKey(LinkFolder, models.CASCADE, related_name="links", db_index=False)
+    name = models.TextField()  # in the folder of the target
+    source = models.TextField()  # below the same folder of the root: a name, except for a disc as .strm
+    how = models.CharField(max_length=10, choices=How.choices)
+    content = models.TextField(blank=True)  # what the link points to; a hash of the body; size:mtime_ns of a copy
     state = models.CharField(max_length=10, choices=State.choices, default=State.OK)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["rule", "path"], name="scanning_link_once")]
-        indexes: ClassVar = [models.Index(fields=["rule", "source"], name="scanning_link_source")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["folder", "name"], name="scanning_link_once")]
 
     def __str__(self) -> str:
         return self.path
+
+    @property
+    def path(self) -> str:
+        """The path below the target."""
+        return f"{self.folder.path}/{self.name}" if self.folder.path else self.name
 
 
 class ScanRequest(models.Model):
