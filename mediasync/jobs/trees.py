@@ -1,18 +1,22 @@
-"""Set-based changes to the stages, groups and items of a job that no slice holds."""
+"""Set-based changes to the stages, groups and items of a job that no slice holds.
+
+A changed row takes the job's new ``rev``, as those that a slice writes do, so that the page finds it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Model, Q
 
 from .choices import ItemState, StageState
-from .models import Event, Item, Job, Stage
+from .models import Event, Group, Item, Job, Stage
 
 OPEN_ITEMS = (ItemState.PENDING, ItemState.RUNNING, ItemState.RETRY_WAIT, ItemState.INTERRUPTED)
 OPEN_STAGES = (StageState.PENDING, StageState.PLANNING, StageState.RUNNING)
+COUNTED = {ItemState.SUCCEEDED: "done", ItemState.FAILED: "failed", ItemState.SKIPPED: "skipped"}
 
 
 def has_open(job_id: int) -> bool:
@@ -22,22 +26,24 @@ def has_open(job_id: int) -> bool:
 
 def cancel_open(job_id: int, now: dt.datetime) -> None:
     """Cancel what is not finished; what was done stays done (console.md B.2 rows 7 and 13)."""
+    rev = _next_rev(job_id)
     items = Item.objects.filter(stage__job_id=job_id, state__in=OPEN_ITEMS)
-    items.update(state=ItemState.CANCELED, finished=now, not_before=None, rev=F("rev") + 1)
+    items.update(state=ItemState.CANCELED, finished=now, not_before=None, rev=rev)
     stages = Stage.objects.filter(job_id=job_id, state__in=OPEN_STAGES)
-    stages.update(state=StageState.CANCELED, finished=now, rev=F("rev") + 1)
-    recount(job_id)
+    stages.update(state=StageState.CANCELED, finished=now, rev=rev)
+    _nothing_runs(job_id, rev)
 
 
 def interrupt_running(job_id: int, now: dt.datetime) -> int:
     """Mark the items that a dead worker left running, count the crash, and return how many there were."""
+    rev = _next_rev(job_id)
     items = Item.objects.filter(stage__job_id=job_id, state=ItemState.RUNNING)
     keys = list(items.values_list("stage_id", "key")[:20])
-    count = items.update(state=ItemState.INTERRUPTED, crashes=F("crashes") + 1, rev=F("rev") + 1)
+    count = items.update(state=ItemState.INTERRUPTED, crashes=F("crashes") + 1, rev=rev)
     Event.objects.bulk_create(
         Event(job_id=job_id, stage_id=stage, item_key=key, at=now, code="item_interrupted") for stage, key in keys
     )
-    recount(job_id)
+    _nothing_runs(job_id, rev)
     return count
 
 
@@ -46,10 +52,12 @@ def reopen(job_id: int, states: Sequence[ItemState], *, only: Iterable[int] | No
 
     Later stages are planned once more, since new outcomes may give them new items; planning twice is harmless.
     """
+    rev = _next_rev(job_id)
     items = Item.objects.filter(stage__job_id=job_id, state__in=states)
     if only is not None:
         items = items.filter(pk__in=list(only))
-    touched = set(items.values_list("stage_id", flat=True).distinct())
+    counts = items.order_by().values_list("stage_id", "group_id", "state").annotate(Count("pk"))
+    touched = _uncount(job_id, list(counts), rev)
     count = items.update(
         state=ItemState.PENDING,
         attempt=0,
@@ -59,48 +67,51 @@ def reopen(job_id: int, states: Sequence[ItemState], *, only: Iterable[int] | No
         error_params=None,
         force=force,
         finished=None,
-        rev=F("rev") + 1,
+        rev=rev,
     )
     if only is None:
         unfinished = Q(state__in=(StageState.FAILED, StageState.CANCELED, *OPEN_STAGES))
         touched |= set(Stage.objects.filter(unfinished, job_id=job_id).values_list("pk", flat=True))
-    _reopen_stages(Stage.objects.filter(job_id=job_id), touched)
-    recount(job_id)
+    _reopen_stages(job_id, touched, rev)
     return count
 
 
-def _reopen_stages(stages: QuerySet[Stage], touched: set[int]) -> None:
+def _reopen_stages(job_id: int, touched: set[int], rev: int) -> None:
+    stages = Stage.objects.filter(job_id=job_id)
     first = stages.filter(pk__in=touched).order_by("seq").first()
     if first is None:
         return
-    fields = {"finished": None, "rev": F("rev") + 1}
-    stages.filter(pk__in=touched, planned=True).update(state=StageState.RUNNING, **fields)
-    stages.filter(pk__in=touched, planned=False).update(state=StageState.PENDING, **fields)
+    again = stages.filter(pk__in=touched)
+    again.filter(planned=True).update(state=StageState.RUNNING, finished=None, rev=rev)
+    again.filter(planned=False).update(state=StageState.PENDING, finished=None, rev=rev)
     later = stages.filter(seq__gt=first.seq)
-    later.update(state=StageState.PENDING, planned=False, plan_cursor=None, **fields)
-    Job.objects.filter(pk=first.job_id).update(total_final=not stages.filter(planned=False).exists())
+    later.update(state=StageState.PENDING, planned=False, plan_cursor=None, finished=None, rev=rev)
+    Job.objects.filter(pk=job_id).update(total_final=not stages.filter(planned=False).exists())
 
 
-_COUNT = """
-UPDATE {table} SET
-  total = (SELECT count(*) FROM jobs_item i WHERE i.{key} = {table}.id),
-  done = (SELECT count(*) FROM jobs_item i WHERE i.{key} = {table}.id AND i.state = 'succeeded'),
-  failed = (SELECT count(*) FROM jobs_item i WHERE i.{key} = {table}.id AND i.state = 'failed'),
-  skipped = (SELECT count(*) FROM jobs_item i WHERE i.{key} = {table}.id AND i.state = 'skipped'){more},
-  rev = rev + 1
-WHERE {where}
-"""
-_RUNNING = ",\n  running = (SELECT count(*) FROM jobs_item i WHERE i.group_id = jobs_group.id AND i.state = 'running')"
-_OF_JOB = "(SELECT id FROM jobs_stage WHERE job_id = %s)"
-_SUM = "(SELECT coalesce(sum({column}), 0) FROM jobs_stage WHERE job_id = jobs_job.id)"
+def _uncount(job_id: int, counts: Iterable[tuple[int, int | None, str, int]], rev: int) -> set[int]:
+    """Take items that are no longer finished out of the counters; return the stages that they belong to.
+
+    Not counted anew, because items that succeeded long ago may have been pruned.
+    """
+    moved: dict[tuple[type[Model], int], Counter[str]] = {}
+    stages = set()
+    for stage, group, state, number in counts:
+        stages.add(stage)
+        column = COUNTED.get(ItemState(state))
+        for model, pk in ((Job, job_id), (Stage, stage), (Group, group)):
+            if pk is not None and column:
+                moved.setdefault((model, pk), Counter())[column] += number
+    for (model, pk), counter in moved.items():
+        columns = {column: F(column) - number for column, number in counter.items()}
+        model._default_manager.filter(pk=pk).update(**columns, rev=rev)
+    return stages
 
 
-def recount(job_id: int) -> None:
-    """Count the items anew into groups, stages and job (rare: after a command or a crash)."""
-    group = _COUNT.format(table="jobs_group", key="group_id", more=_RUNNING, where=f"stage_id IN {_OF_JOB}")
-    stage = _COUNT.format(table="jobs_stage", key="stage_id", more="", where="job_id = %s")
-    sums = ", ".join(f"{column} = {_SUM.format(column=column)}" for column in ("total", "done", "failed", "skipped"))
-    with connection.cursor() as cursor:
-        cursor.execute(group, [job_id])
-        cursor.execute(stage, [job_id])
-        cursor.execute(f"UPDATE jobs_job SET {sums}, rev = rev + 1 WHERE id = %s", [job_id])
+def _nothing_runs(job_id: int, rev: int) -> None:
+    Group.objects.filter(stage__job_id=job_id, running__gt=0).update(running=0, rev=rev)
+
+
+def _next_rev(job_id: int) -> int:
+    Job.objects.filter(pk=job_id).update(rev=F("rev") + 1)
+    return Job.objects.values_list("rev", flat=True).get(pk=job_id)
