@@ -17,6 +17,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from .addresses import check_base_url, is_loopback
 from .errors import AccessDenied, Permanent, Transient, Unreachable
@@ -123,7 +124,7 @@ class Session:
                 method, url, json=body, timeout=self._timeouts, stream=True, allow_redirects=False
             ) as response:
                 return response.status_code, response.headers, self._read(response)
-        except (requests.RequestException, OSError, UnicodeError) as error:
+        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise _unreachable(error, self._timeouts) from None
 
     def _read(self, response: requests.Response) -> bytes:
@@ -173,7 +174,7 @@ def _unreachable(error: Exception, timeouts: tuple[float, float]) -> Exception:
         return Unreachable("The TLS certificate could not be verified.", code="server_tls")
     if isinstance(error, requests.ConnectTimeout):
         return Unreachable(f"No connection within {timeouts[0]:g} s.", code="server_timeout", seconds=timeouts[0])
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | ReadTimeoutError):
         return Unreachable(f"No answer within {timeouts[1]:g} s.", code="server_timeout", seconds=timeouts[1])
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader | UnicodeError):
         return Permanent("The address or the token cannot be used.", code="server_address")
