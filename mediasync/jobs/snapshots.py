@@ -1,0 +1,106 @@
+"""What a progress bar needs to know of a running job, gathered without a query."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .models import Job, Stage
+from .pools import Pool
+from .registry import Text
+
+EVERY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The current stage: ``total`` counts items, and is only a lower bound until ``total_final``.
+
+    ``numbers`` are the stage's sums so far plus what the running items said with ``ctx.progress``; ``text`` is what
+    the last of them said.
+    """
+
+    job_id: int
+    stage: str
+    label: Text
+    planning: bool
+    total: int
+    total_final: bool
+    done: int
+    failed: int
+    skipped: int
+    rate: float  # items a second
+    text: str = ""
+    bytes_per_second: float = 0.0
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    state: str = "running"
+
+    @property
+    def finished(self) -> int:
+        """Items that need nothing more."""
+        return self.done + self.failed + self.skipped
+
+
+OnProgress = Callable[[Snapshot], None]
+
+
+class Reporter:
+    """Calls ``on_progress`` at most five times a second."""
+
+    def __init__(self, on_progress: OnProgress | None) -> None:
+        self._tell = on_progress
+        self._told = 0.0
+
+    def due(self) -> bool:
+        return self._tell is not None and time.monotonic() - self._told >= EVERY_SECONDS
+
+    def tell(self, row: Stage, label: Text, pool: Pool | None, rate: float) -> None:
+        """Make the snapshot of this moment and hand it out."""
+        if self._tell is None:
+            return
+        self._told = time.monotonic()
+        busy = [ctx for ctx in pool.busy if ctx is not None] if pool else []
+        numbers: dict[str, float] = dict(row.result)
+        for ctx in busy:
+            for key, value in list(ctx.numbers.items()):
+                numbers[key] = numbers.get(key, 0) + value
+        self._tell(
+            Snapshot(
+                job_id=row.job_id,
+                stage=row.name,
+                label=label,
+                planning=not row.planned,
+                total=row.total,
+                total_final=row.planned,
+                done=row.done,
+                failed=row.failed,
+                skipped=row.skipped,
+                rate=rate,
+                text=next((ctx.text for ctx in reversed(busy) if ctx.text), ""),
+                bytes_per_second=sum(ctx.bytes_per_second for ctx in busy),
+                numbers=numbers,
+            )
+        )
+
+    def follow(self, job: Job, stage: Stage | None, label: Text) -> None:
+        """Hand out what the rows say of a job that another process runs."""
+        if self._tell is None or stage is None:
+            return
+        self._tell(
+            Snapshot(
+                job_id=job.pk,
+                stage=stage.name,
+                label=label,
+                planning=not stage.planned,
+                total=stage.total,
+                total_final=stage.planned,
+                done=stage.done,
+                failed=stage.failed,
+                skipped=stage.skipped,
+                rate=job.rate,
+                text=job.current,
+                numbers=stage.result,
+                state=job.state,
+            )
+        )
