@@ -6,11 +6,13 @@ all but one of them stale, and the conductor sends a lost one again.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import uuid
 
 import django_q
+from django.conf import settings
 from django.core.cache import cache
 from django.db import OperationalError
 from django.utils import timezone
@@ -25,26 +27,33 @@ from .models import Worker
 
 logger = logging.getLogger(__name__)
 OPTIONS = {"save": False, "ack_failure": True}
+SLICE = "mediasync.jobs.courier.slice_message"
+TAKEN_SECONDS = 45  # from the queue to the start of the slice, behind the slices before it
 BEAT_SECONDS = 600  # how long a carried beat is remembered
 
 
 def send(job_id: int, epoch: int) -> None:
     """Put a message into the queue, inside the caller's transaction: both happen or neither."""
-    async_task("mediasync.jobs.courier.slice_message", int(job_id), int(epoch), q_options=dict(OPTIONS))
+    async_task(SLICE, int(job_id), int(epoch), q_options=dict(OPTIONS))
 
 
 def in_flight(job_id: int, epoch: int) -> bool:
-    """Tell whether the message lies in the queue and no worker has taken it yet.
+    """Tell whether the message lies in the queue, or was taken a moment ago.
 
-    django-q2 keeps the row of a message until its slice is over, with ``lock`` in the future while it is taken.
+    django-q2 keeps the row of a message until its slice is over; ``lock`` is in the future from when it is taken.
     """
-    for row in OrmQ.objects.filter(lock__lte=timezone.now()).order_by("id").iterator():
-        try:
-            if row.func() == "mediasync.jobs.courier.slice_message" and tuple(row.task()["args"]) == (job_id, epoch):
-                return True
-        except Exception:  # a row that cannot be read is nobody's message
-            logger.warning("The message %s in the queue cannot be read.", row.pk)
+    taken_lately = timezone.now() + dt.timedelta(seconds=settings.Q_CLUSTER["retry"] - TAKEN_SECONDS)
+    for row in OrmQ.objects.order_by("id").iterator():
+        if row.lock is not None and timezone.now() < row.lock < taken_lately:
+            continue  # taken long ago, and its job has no lease: whoever took it is dead
+        if row.task.get("func") == SLICE and tuple(row.task.get("args", ())) == (job_id, epoch):
+            return True
     return False
+
+
+def forget_all() -> None:
+    """Empty the queue: right when no process is left that could hold a message; the conductor sends anew."""
+    OrmQ.objects.all().delete()
 
 
 def slice_message(job_id: int, epoch: int) -> str:
@@ -97,6 +106,7 @@ def send_beat() -> str:
 def beat_message(token: str) -> str:
     """Note that a beat arrived; called by django-q2 in a worker process."""
     cache.set(f"jobs.beat.{token}", True, BEAT_SECONDS)
+    register_worker()
     return "beat"
 
 

@@ -102,9 +102,9 @@ def _uncount(job_id: int, counts: Iterable[tuple[int, int | None, str, int]], re
         for model, pk in ((Job, job_id), (Stage, stage), (Group, group)):
             if pk is not None and column:
                 moved.setdefault((model, pk), Counter())[column] += number
-    for (model, pk), counter in moved.items():
+    for (table, pk), counter in moved.items():
         columns = {column: F(column) - number for column, number in counter.items()}
-        model._default_manager.filter(pk=pk).update(**columns, rev=rev)
+        table._default_manager.filter(pk=pk).update(**columns, rev=rev)
     return stages
 
 
