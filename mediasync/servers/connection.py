@@ -29,7 +29,7 @@ class Step:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def test(server: Server, now: dt.datetime | None = None) -> list[Step]:
+def examine(server: Server, now: dt.datetime | None = None) -> list[Step]:
     """Try a server out and remember what was learnt: a success closes its breaker, a refused token pauses it."""
     try:
         access = services.access_of(server)

@@ -22,9 +22,9 @@ NOT_AGAIN = dt.timedelta(seconds=15)  # a miss makes us read the libraries again
 
 
 def keys() -> list[str]:
-    """Return the keys for secrets, the one that seals first. FIELD_KEY is for installs that change SECRET_KEY."""
-    own = [getattr(settings, "FIELD_KEY", ""), *getattr(settings, "FIELD_KEY_FALLBACKS", ())]
-    return [key for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS) if key]
+    """Return the keys for secrets, the one that seals first (docs/settings.md, FIELD_KEY)."""
+    # SECRET_KEY too: it sealed before FIELD_KEY was set.
+    return [key.strip() for key in (*settings.FIELD_KEY.split(","), settings.SECRET_KEY) if key.strip()]
 
 
 def access_of(server: Server) -> Access:
