@@ -157,10 +157,10 @@ class JobAdmin(ModelAdmin[Job]):
     def cancel(self, request: HttpRequest, obj: Job) -> Answer:
         return views.ask(request, obj, Verb.CANCEL)
 
-    @button(Verb.FORCE_UNLOCK.label, when=views.looks_stuck, permission=CONTROL, danger=True)
+    @button(Verb.FORCE_UNLOCK.label, on="page", when=views.looks_stuck, permission=CONTROL, danger=True)
     def force_unlock(self, request: HttpRequest, obj: Job) -> Answer:
         return views.ask(request, obj, Verb.FORCE_UNLOCK)
 
-    @button(_("Run again"), when=lambda job: job.state in TERMINAL, permission="jobs.add_job")
+    @button(_("Run again"), on="page", when=lambda job: job.state in TERMINAL, permission="jobs.add_job")
     def run_again(self, request: HttpRequest, obj: Job) -> Answer:
         return views.started(request, services.run_again(obj, actor=actor(request)))

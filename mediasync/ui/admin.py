@@ -39,6 +39,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -92,7 +93,7 @@ class ModelAdmin(admin.ModelAdmin[M]):
         return path(route, self.admin_site.admin_view(require_POST(view)), name=self._url(name))
 
     def _button_url(self, button: Button) -> URLPattern:
-        route = f"<int:object_id>/{button.name}/" if button.on == "row" else f"{button.name}/"
+        route = f"<int:object_id>/{button.name}/" if button.on != "list" else f"{button.name}/"
         return self.post_view(route, partial(press.one, self, button), button.name)
 
     # -- Buttons
@@ -105,9 +106,9 @@ class ModelAdmin(admin.ModelAdmin[M]):
         return bool(request.user.has_perm(wanted))
 
     def buttons_for(self, request: HttpRequest, obj: M | None) -> Iterator[tuple[Button, str]]:
-        """Yield the buttons of a row (or, for None, those above the list) that this user may press, with addresses."""
+        """Yield the buttons of an object (or, for None, of the list) that this user may press, with addresses."""
         for each in self.buttons.values():
-            if (each.on == "row") == (obj is not None) and each.when(obj) and self.may_press(request, each):
+            if (each.on == "list") == (obj is None) and each.when(obj) and self.may_press(request, each):
                 args = [] if obj is None else [obj.pk]
                 yield each, reverse(self.url_name(each.name), args=args)
 
@@ -118,7 +119,8 @@ class ModelAdmin(admin.ModelAdmin[M]):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         @admin.display(description=_("Actions"))
         def row_buttons(obj: M) -> SafeString:
-            return render(self.buttons_for(request, obj), of=str(obj))
+            shown = ((each, address) for each, address in self.buttons_for(request, obj) if each.on == "row")
+            return render(shown, of=str(obj))
 
         return [row_buttons if column == "row_buttons" else column for column in super().get_list_display(request)]
 
@@ -133,7 +135,11 @@ class ModelAdmin(admin.ModelAdmin[M]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         links = [(label, reverse(name)) for label, name in self.list_links]
-        extra = {"ms_buttons": render(self.buttons_for(request, None)), "ms_links": links}
+        extra = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "ms_buttons": render(self.buttons_for(request, None)),
+            "ms_links": links,
+        }
         return super().changelist_view(request, extra | (extra_context or {}))
 
     def render_change_form(

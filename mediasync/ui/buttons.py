@@ -30,11 +30,11 @@ Method = TypeVar("Method", bound=Callable[..., Answer])
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """What ``@button`` remembers. ``on`` is "row" (takes the object) or "list" (takes only the request)."""
+    """What ``@button`` remembers. ``on`` is where it stands: "row" (and the page of the object), "page" or "list"."""
 
     name: str
     label: Text
-    on: Literal["row", "list"]
+    on: Literal["row", "page", "list"]
     when: Callable[[Any], bool]
     permission: str
     confirm: Callable[[Any], Text] | None
@@ -45,7 +45,7 @@ class Button:
 def button(
     label: Text,
     *,
-    on: Literal["row", "list"] = "row",
+    on: Literal["row", "page", "list"] = "row",
     when: Callable[[Any], bool] = lambda obj: True,
     permission: str = "change",
     confirm: Callable[[Any], Text] | None = None,
@@ -54,6 +54,7 @@ def button(
 ) -> Callable[[Method], Method]:
     """Make the method a button.
 
+    ``on="list"``: above the list, takes only the request; ``on="page"``: on the object's page, but not in its row.
     ``when(obj)`` hides it where it makes no sense; ``permission`` is "view", "add", "change", "delete" or a full
     "app.codename"; ``confirm(obj)`` returns the question that is asked on a page first ("" asks nothing; for a
     selection and for ``on="list"`` it is given None); ``danger`` colours it.

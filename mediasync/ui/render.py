@@ -84,7 +84,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 60:
-        return _("%s s") % f"{seconds:.1f}"
+        return _("%s s") % (f"{seconds:.1f}" if seconds < 10 else round(seconds))
     whole = int(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
