@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -14,11 +15,12 @@ from django.db.models import F, Q
 from . import registry
 from .choices import ACTIVE, JobState, LaneMode
 from .lanes import Entrant, Reason, choose
-from .models import Job, JobLane
+from .models import EngineState, Job, JobLane
 from .transitions import transition
 
 logger = logging.getLogger(__name__)
 S = JobState
+Send = Callable[[int, int], None]
 LOOK_AT = 400  # of the most urgent, and as many of the oldest: a tick stays short whatever waits
 
 
@@ -29,37 +31,44 @@ def queue_due(now: dt.datetime) -> int:
     return sum(transition(pk, S.QUEUED, expect=S.SCHEDULED, now=now) for pk in ids)
 
 
-def start_queued(now: dt.datetime, *, send: Callable[[int, int], None], workers: int) -> int:
+def start_queued(now: dt.datetime, *, send: Send, workers: int) -> int:
     """Start what may start (row 4), say of the others why they wait, and return how many were started."""
     waiting = _waiting()
     if not waiting:
         return 0
+    with _turn():
+        return _start_some(waiting, now, send=send, workers=lambda active: workers)
+
+
+def start_one(job: Job, now: dt.datetime) -> bool:
+    """Start this queued job if its lanes are free, without a message: ``drain`` runs it itself."""
+    with _turn():
+        return bool(_start_some([job], now, send=lambda job_id, epoch: None, workers=lambda active: active + 2))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Let one process at a time decide who starts, so that two cannot take the last place of a lane."""
+    EngineState.objects.get_or_create(pk=1)
+    with transaction.atomic():
+        EngineState.objects.select_for_update().get(pk=1)
+        yield
+
+
+def _start_some(waiting: Sequence[Job], now: dt.datetime, *, send: Send, workers: Callable[[int], int]) -> int:
     jobs = {job.pk: job for job in waiting}
     active = _entrants(Job.objects.filter(state__in=ACTIVE))
     verdict = choose(
         _entrants(waiting),
         active,
         capacities=settings.LANES,
-        workers=workers,
+        workers=workers(len(active)),
         now=now,
         ready=lambda entrant: _precondition(jobs[entrant.id]),
     )
     for pk, reason in verdict.reasons.items():
-        _explain(jobs[pk], reason, now)
+        _explain(jobs[pk], reason)
     return sum(_start(entrant.id, now, send) for entrant in verdict.start)
-
-
-def start_one(job: Job, now: dt.datetime) -> bool:
-    """Start this queued job if its lanes are free, without a message: ``drain`` runs it itself."""
-    mine = _entrants([job])
-    active = _entrants(Job.objects.filter(state__in=ACTIVE))
-    lanes = settings.LANES
-    verdict = choose(
-        mine, active, capacities=lanes, workers=len(active) + 2, now=now, ready=lambda _: _precondition(job)
-    )
-    for reason in verdict.reasons.values():
-        _explain(job, reason, now)
-    return bool(verdict.start) and _start(job.pk, now, lambda job_id, epoch: None)
 
 
 def _waiting() -> list[Job]:
@@ -104,14 +113,14 @@ def _precondition(job: Job) -> Reason | None:
         return "precondition_failed", {"error": str(error)}
 
 
-def _explain(job: Job, reason: Reason, now: dt.datetime) -> None:
+def _explain(job: Job, reason: Reason) -> None:
     code, params = reason[0], dict(reason[1])
     if (job.reason_code, job.reason_params) != (code, params):
         rows = Job.objects.filter(pk=job.pk, state=S.QUEUED)
         rows.update(reason_code=code, reason_params=params, rev=F("rev") + 1)
 
 
-def _start(job_id: int, now: dt.datetime, send: Callable[[int, int], None]) -> bool:
+def _start(job_id: int, now: dt.datetime, send: Send) -> bool:
     """Set it running and send its message: both or neither."""
     with transaction.atomic():
         fields: dict[str, Any] = {"handed_over_at": now, "not_before": None, "lease_owner": "", "lease_until": None}

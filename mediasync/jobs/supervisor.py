@@ -11,7 +11,7 @@ from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 
 from . import boot, conductor, courier, rescue
-from .choices import ACTIVE, WorkerState
+from .choices import ACTIVE, JobState, WorkerState
 from .cluster import Cluster
 from .models import Job, Worker
 from .watchdog import Watchdog
@@ -69,6 +69,7 @@ class Supervisor:
         rescue.settle_dead(now)
         if rescue.alone():
             courier.forget_all()
+            Job.objects.filter(state=JobState.RUNNING, lease_until__isnull=True).update(handed_over_at=None)
 
     def _busy(self) -> bool:
         """Tell whether a slice runs on this host."""

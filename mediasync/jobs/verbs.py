@@ -157,6 +157,8 @@ def _pause_all(command: Command, now: dt.datetime) -> Facts:
 
 
 def _resume_all(command: Command, now: dt.datetime) -> Facts:
+    """Running jobs that let go meanwhile get their next message at once: they are as good as lost."""
+    Job.objects.filter(state=S.RUNNING, lease_until__isnull=True).update(handed_over_at=None)
     return _set_engine(command, now, paused_all=False, paused_by="", paused_at=None)
 
 
