@@ -74,7 +74,7 @@ def test_it_lists_the_first_200_skips_and_counts_the_rest() -> None:
 class Batches(Scripted):
     batch = 3
 
-    def run_batch(self, items: list[ItemInfo], ctx: Context) -> list[Outcome]:  # type: ignore[override]
+    def run_batch(self, items: list[ItemInfo], ctx: Context) -> list[Outcome]:
         self.ran.append(" ".join(item.key for item in items))
         return [FailedItem(Permanent("No.", code="no")) if item.key == "c" else Done() for item in items]
 
@@ -91,7 +91,7 @@ def test_it_gives_batches_to_stages_that_take_them() -> None:
 
 def test_it_fails_the_batch_that_returns_too_few_outcomes() -> None:
     stage = Batches(["a", "b"], attempts=1)
-    stage.run_batch = lambda items, ctx: [Done()]  # type: ignore[method-assign,assignment]
+    stage.run_batch = lambda items, ctx: [Done()]
     with running(stage) as bench:
         assert bench.slice() == "done"
         assert bench.states() == {"a": "failed", "b": "failed"}
@@ -124,7 +124,7 @@ def test_it_plans_on_from_its_cursor_in_the_next_slice() -> None:
 def test_it_plans_to_the_end_where_planning_cannot_be_resumed() -> None:
     stage = Blocks()
     original = stage.plan
-    stage.plan = lambda job, cursor: (Planned(block.items) for block in original(job, cursor))  # type: ignore[method-assign]
+    stage.plan = lambda job, cursor: (Planned(block.items) for block in original(job, cursor))
     with running(stage) as bench:
         stage.bench = bench
         assert bench.slice(budget=3) == "handed_over"
@@ -155,7 +155,7 @@ def test_it_says_why_it_cannot_plan(error: Exception, came_out: str, state: JobS
         raise error
         yield
 
-    stage.plan = plan  # type: ignore[method-assign]
+    stage.plan = plan
     with running(stage, Scripted(name="later")) as bench:
         assert bench.slice() == came_out
         assert bench.job.state == state
@@ -171,7 +171,7 @@ def test_planning_that_fails_transiently_is_given_up_in_the_end() -> None:
         raise Transient("Later.")
         yield
 
-    stage.plan = plan  # type: ignore[method-assign]
+    stage.plan = plan
     with running(stage) as bench:
         outcomes = []
         while bench.job.state != JobState.FAILED:

@@ -1,0 +1,131 @@
+"""What a slice does with the items that a dead worker left running."""
+
+from __future__ import annotations
+
+import pytest
+
+from mediasync.jobs.choices import Effect, JobState
+from mediasync.jobs.models import Event, Item
+from mediasync.jobs.registry import Context, Done, ItemInfo, Outcome
+
+from .slicing import Bench, Scripted, counted, running
+
+pytestmark = pytest.mark.django_db
+
+
+class Killed(BaseException):
+    """Stands for kill -9: passes through everything."""
+
+
+def kill(bench: Bench) -> None:
+    """Run a slice that dies, and wait until its lease is over."""
+    with pytest.raises(Killed):
+        bench.slice()
+    bench.clock.advance(61)
+
+
+def killer(*keys: str, times: int = 1, **attributes: object) -> Scripted:
+    left = [times]
+
+    def do(item: ItemInfo, ctx: Context) -> Outcome:
+        if item.key in keys and left[0]:
+            left[0] -= 1
+            raise Killed
+        return Done()
+
+    return Scripted(["g/a", "g/b", "g/c", "g/d"], do, **attributes)
+
+
+def test_interrupted_items_run_again_alone() -> None:
+    stage = killer("g/a")
+    with running(stage) as bench:
+        kill(bench)
+        assert bench.states()["g/a"] == "running" and bench.item("g/a").attempt == 1
+        seen: list[list[str]] = []
+
+        def look(item: ItemInfo, ctx: Context) -> Outcome:
+            seen.append([key for key, state in bench.states().items() if state == "running"])
+            return Done()
+
+        stage.do = look
+        assert bench.slice() == "done"
+        assert seen[0] == ["g/a"]
+        assert bench.item("g/a").crashes == 1 and bench.item("g/a").attempt == 2
+        assert Event.objects.get(job=bench.job, code="items_interrupted").params == {"count": 1}
+        counted(bench.job)
+
+
+def test_an_item_that_kills_its_worker_fails_alone() -> None:
+    stage = killer("g/b", times=99)
+    with running(stage) as bench:
+        for _ in range(3):
+            kill(bench)
+        assert bench.slice() == "done"
+        assert bench.job.state == JobState.COMPLETED_WITH_ERRORS
+        assert bench.states() == {"g/a": "succeeded", "g/b": "failed", "g/c": "succeeded", "g/d": "succeeded"}
+        assert bench.item("g/b").error_code == "worker_died_on_item"
+        assert bench.stage().groups.get().failed == 1
+        counted(bench.job)
+
+
+def test_an_item_that_crashed_before_stays_alone_when_it_is_retried() -> None:
+    stage = killer("g/a")
+    with running(stage) as bench:
+        kill(bench)
+        Item.objects.filter(key="g/c").update(crashes=1)
+        running_at: dict[str, int] = {}
+
+        def look(item: ItemInfo, ctx: Context) -> Outcome:
+            running_at[item.key] = Item.objects.filter(state="running").count()
+            return Done()
+
+        stage.do = look
+        assert bench.slice() == "done"
+        assert running_at["g/c"] == 1
+        counted(bench.job)
+
+
+def test_what_may_not_be_repeated_is_not() -> None:
+    stage = killer("g/a", effect=Effect.ONCE)
+    with running(stage) as bench:
+        kill(bench)
+        assert bench.slice() == "done"
+        assert stage.ran.count("g/a") == 1
+        assert bench.item("g/a").error_code == "not_repeated"
+        counted(bench.job)
+
+
+def test_once_marks_each_item_only_when_it_is_its_turn() -> None:
+    stage = killer("g/c", effect=Effect.ONCE)
+    with running(stage) as bench:
+        kill(bench)
+        assert bench.states() == {"g/a": "succeeded", "g/b": "succeeded", "g/c": "running", "g/d": "pending"}
+
+
+@pytest.mark.parametrize("was_done", [True, False])
+def test_an_interrupted_item_is_looked_at_before_it_is_repeated(was_done: bool) -> None:
+    stage = killer("g/a", effect=Effect.VERIFY)
+    stage.verify = lambda item, ctx: Done({"seen": 1}) if was_done else None
+    with running(stage) as bench:
+        kill(bench)
+        assert bench.slice() == "done"
+        assert stage.ran.count("g/a") == (1 if was_done else 2)
+        assert bench.stage().result == ({"seen": 1} if was_done else {})
+        counted(bench.job)
+
+
+def test_a_slice_that_lost_its_lease_writes_nothing() -> None:
+    taken: list[str] = []
+
+    def lose(item: ItemInfo, ctx: Context) -> Outcome:
+        if len(stage.ran) == 1:
+            bench.clock.advance(61)
+            taken.append(bench.slice())
+        return Done({"by": 1})
+
+    stage = Scripted(["a", "b"], lose)
+    with running(stage) as bench:
+        assert bench.slice() == "lost"
+        assert taken == ["done"]
+        assert bench.job.state == JobState.COMPLETED and bench.stage().result == {"by": 2}
+        counted(bench.job)
