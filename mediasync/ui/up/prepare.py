@@ -51,7 +51,9 @@ def first_admin(say: Say) -> None:
     users = get_user_model()
     if users.objects.filter(is_superuser=True).exists():
         return
-    name = next(n for n in ("admin", *(f"admin{i}" for i in range(2, 100))) if not users.objects.filter(username=n).exists())
+    name = next(
+        n for n in ("admin", *(f"admin{i}" for i in range(2, 100))) if not users.objects.filter(username=n).exists()
+    )
     password = secrets.token_urlsafe(12)
     users.objects.create_superuser(name, password=password)
     say(f"\n  First admin made. It is shown only now:\n\n    user      {name}\n    password  {password}\n")
