@@ -50,16 +50,19 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "mediasync.settings",
         }
         self.log = folder / "output"
+        self._started: list[subprocess.Popen[bytes]] = []
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self._browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
 
     def up(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start ``manage.py up``, as the leader of a session, with its output in ``log``."""
         with self.log.open("ab") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, str(TOP / "manage.py"), "up", *arguments],
                 env=self.environment, cwd=self.folder, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
+        self._started.append(process)
+        return process
 
     def manage(self, *arguments: str, code: int = 0) -> str:
         """Run another command to its end and return what it printed."""
@@ -121,5 +124,7 @@ class Installation:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             if not self.processes():
-                return
+                break
             time.sleep(0.02)
+        for process in self._started:
+            process.wait(timeout=10)
