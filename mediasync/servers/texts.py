@@ -23,7 +23,7 @@ TEXTS: Mapping[str, StrOrPromise] = {
     "server_not_json": _("The answer is not JSON: is this the right address?"),
     "server_shape": _("The answer is not what this kind of server says: is the kind right?"),
     "server_wrong_kind": _("This is %(product)s: choose that kind."),
-    "server_library_key": _("A Plex library is named by a number, not “%(key)s”."),
+    "server_library_key": _("No library of this kind of server is called “%(key)s”."),
     "server_paused_by_hand": _("Paused by hand."),
     "server_step_name": _("%(host)s is %(address)s."),
     "server_step_no_name": _("The name %(host)s cannot be resolved."),

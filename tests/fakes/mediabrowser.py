@@ -39,9 +39,10 @@ class FakeMediaBrowser(FakeServer):
                 return as_json(self._items(request))
             case "POST", "Library", "Media", "Updated":
                 return self._updated(request)
-            case "POST", "Items", key, "Refresh" if key in self.libraries:
-                for path in self.libraries[key].paths:
-                    self.libraries[key].look(path)
+            case "POST", "Items", key, "Refresh" if plain(key) in self.libraries:
+                library = self.libraries[plain(key)]
+                for path in library.paths:
+                    library.look(path)
                 return Response(self.accepted)
         return Response(404)
 
@@ -91,14 +92,14 @@ class FakeMediaBrowser(FakeServer):
         return Response(self.accepted)
 
     def _items(self, request: Request) -> dict[str, Any]:
-        parent, ids = request.value("ParentId"), request.values("Ids")
+        parent, ids = plain(request.value("ParentId")), request.values("Ids")
         found = [
             _item(path, added, library)
             for library in self.libraries.values()
             if parent in ("", library.key)
             for path, added in sorted(library.known.items(), key=lambda each: each[1], reverse=True)
         ]
-        wanted = {each for value in ids for each in value.split(",")}
+        wanted = {plain(each) for value in ids for each in value.split(",")}
         term, path = request.value("SearchTerm").lower(), request.value("Path") if self.kind == "Emby" else ""
         found = [item for item in found if term in item["Name"].lower() and path in ("", item["Path"])]
         if ids:
@@ -119,6 +120,11 @@ def _item(path: str, added: float, library: Library) -> dict[str, Any]:
         "IsFolder": False,
         "Type": kind,
     }
+
+
+def plain(key: str) -> str:
+    """Return an id without dashes; the servers take both."""
+    return key.replace("-", "")
 
 
 def item_id(kind: str, path: str) -> str:

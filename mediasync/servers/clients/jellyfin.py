@@ -57,6 +57,12 @@ class JellyfinClient(MediaBrowserClient):
     def _list(self, name: str, *values: str) -> Params:
         return tuple((name, value) for value in values)
 
+    def _id(self, key: str) -> str:
+        try:
+            return str(uuid.UUID(key))  # it says ids without dashes, its document wants them with
+        except ValueError:
+            raise Permanent("A Jellyfin library is named by a UUID.", code="server_library_key", key=key) from None
+
     def _folders(self) -> list[dict[str, Any]]:
         found = self._call("GET", "/Library/VirtualFolders").json()
         if not isinstance(found, list):
@@ -73,7 +79,7 @@ def item_id(type_name: str, path: str) -> str:
     Source: LibraryManager.GetNewItemId; agrees with the recorded id of a library (tests/contracts).
     """
     digest = hashlib.md5(f"{ENTITIES}{type_name}{path}".encode("utf-16-le"), usedforsecurity=False).digest()
-    return uuid.UUID(bytes_le=digest).hex
+    return str(uuid.UUID(bytes_le=digest))
 
 
 def item_ids(path: str) -> list[str]:

@@ -61,7 +61,7 @@ class MediaBrowserClient:
         names = ("MetadataRefreshMode", "ImageRefreshMode")
         params = [(self._name(name), "Default") for name in names]
         params += [(self._name(name), "false") for name in ("ReplaceAllMetadata", "ReplaceAllImages")]
-        reply = self._call("POST", f"/Items/{key}/Refresh", (*self._recursive_refresh(), *params))
+        reply = self._call("POST", f"/Items/{self._id(key)}/Refresh", (*self._recursive_refresh(), *params))
         return Answer(reply.status, reply.text[:300])
 
     def busy(self, key: str) -> bool:
@@ -81,7 +81,9 @@ class MediaBrowserClient:
         found = []
         for library in self.libraries():
             newest = (("SortBy", "DateCreated"), ("SortOrder", "Descending"), ("Limit", str(MOST_RECENT)))
-            page = self._items((("ParentId", library.key), *self._list("Fields", "Path", "DateCreated"), *newest))
+            page = self._items(
+                (("ParentId", self._id(library.key)), *self._list("Fields", "Path", "DateCreated"), *newest)
+            )
             for item in field_of(page, "Items", list):
                 added = _time(item.get("DateCreated"))
                 if added is not None and added >= since and item.get("Path") and not item.get("IsFolder"):
@@ -104,6 +106,10 @@ class MediaBrowserClient:
     def _name(self, name: str) -> str:
         """Return the name of a query parameter as this server's document spells it."""
         raise NotImplementedError
+
+    def _id(self, key: str) -> str:
+        """Return a library's key as it is sent."""
+        return key
 
     def _list(self, name: str, *values: str) -> Params:
         """Return a parameter with several values."""
@@ -136,7 +142,7 @@ class MediaBrowserClient:
         for library in self.libraries():
             if any(holds(place, path) for place in library.paths):
                 newest = (("SortBy", "DateCreated"), ("SortOrder", "Descending"), ("Limit", str(PAGE)))
-                page = self._items((("ParentId", library.key), ("Fields", "Path"), *newest))
+                page = self._items((("ParentId", self._id(library.key)), ("Fields", "Path"), *newest))
                 if any_within(page["Items"], path):
                     return True
                 complete = complete is not False and int(page.get("TotalRecordCount", PAGE + 1)) <= PAGE
