@@ -1,8 +1,71 @@
 """Changes become links, and scans of servers."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ScanningConfig(AppConfig):
     name = "scanning"
     default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = _("Scans")
+
+    def ready(self) -> None:
+        from mediasync.jobs.registry import JobKind, register, register_texts
+        from monitors import scopes
+
+        from . import kinds, stages
+        from .texts import TEXTS
+
+        register_texts(TEXTS)
+        register(
+            JobKind(
+                name="scan",
+                label=_("Scan"),
+                stages=(stages.Scan(),),
+                lanes=kinds.scan_lanes,
+                title=kinds.scan_title,
+                check_scope=kinds.check_scan,
+                form="scanning.forms.ScanForm",
+                permission="scanning.add_scanrequest",
+            )
+        )
+        register(
+            JobKind(
+                name="deliver",
+                label=_("Tell a server"),
+                stages=(stages.Deliver(),),
+                lanes=kinds.server_lane,
+                precondition=kinds.can_deliver,
+                title=kinds.deliver_title,
+                check_scope=kinds.check_server,
+                permission="scanning.add_scanrequest",
+            )
+        )
+        register(
+            JobKind(
+                name="scan_library",
+                label=_("Scan a whole library"),
+                stages=(stages.ScanLibrary(),),
+                title=kinds.library_title,
+                check_scope=kinds.check_library,
+                permission="scanning.add_scanrequest",
+            )
+        )
+        try:  # until these stages are written
+            from monitors.stages import Crawl
+
+            from . import link_stage
+        except ModuleNotFoundError:
+            return
+        register(link_stage.KIND)
+        register(
+            JobKind(
+                name="sync",
+                label=_("Synchronise"),
+                stages=(Crawl(), *link_stage.KIND.stages, stages.Scan()),
+                lanes=scopes.root_lane,
+                title=kinds.sync_title,
+                check_scope=scopes.check_crawl,
+                form="monitors.forms.CrawlForm",
+            )
+        )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, DateTimeField, F, Value, When
+from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
 from django.db.models.functions import Least
 
 from mediasync.core.errors import Conflict
@@ -184,6 +184,34 @@ def _note_changes(pairs: Sequence[tuple[int, Wanted]]) -> None:
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany("UPDATE scanning_scanrequest SET change_id = %s WHERE id = %s", rows)
+
+
+def put_back(rows: QuerySet[ScanRequest], **values: object) -> None:
+    """Let rows that were being sent wait again; where a newer one waits for the same, that one takes them over."""
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                _take_over(list(rows.filter(state=State.SENDING)))
+                rows.filter(state=State.SENDING).update(state=State.WAITING, **values)
+        except IntegrityError:
+            continue
+        return
+    raise Conflict("Requests could not be put back: others note the same all the time.", code="busy")
+
+
+def _take_over(rows: Sequence[ScanRequest]) -> None:
+    for chunk in chunks(rows, CHUNK):
+        newer = ScanRequest.objects.filter(
+            server_id=chunk[0].server_id, state=State.WAITING, path__in={row.path for row in chunk}
+        )
+        waiting = {(row.library_id, row.path): row for row in newer.select_for_update()}
+        for row in chunk:
+            if (twin := waiting.get((row.library_id, row.path))) is None:
+                continue
+            ScanRequest.objects.filter(pk=twin.pk).update(
+                hits=F("hits") + row.hits, first_at=row.first_at, update=after(row.update, twin.update)
+            )
+            ScanRequest.objects.filter(pk=row.pk).update(state=State.DROPPED, answer="joined")
 
 
 def chunks(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:

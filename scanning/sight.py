@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 
 from mediasync.core.paths import is_within, to_bytes
@@ -54,8 +55,7 @@ class Sight:
         if verdict.down:
             raise Unclear(verdict.code)
         try:
-            with os.scandir(to_bytes(local)):
-                return True
+            return stat.S_ISDIR(os.stat(to_bytes(local)).st_mode)
         except OSError as error:
             if error.errno not in GONE:
                 raise Unclear("unreadable") from None

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mediasync.core.paths import join, to_bytes
 from mediasync.servers.models import Library, Server
 from mediasync.servers.selectors import Places
-from monitors.models import Change
 
+from .facts import Fact, exists
 from .mapping import Mapped, for_server
-from .models import ScanRequest
 from .requests import Wanted
 from .units import Exists, Unit, unit_for
-
-Update = ScanRequest.Update
-UPDATES = {
-    Change.Kind.ADDED: Update.CREATED,
-    Change.Kind.MODIFIED: Update.MODIFIED,
-    Change.Kind.REMOVED: Update.DELETED,
-    Change.Kind.MOVED: Update.CREATED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something happened to a local path (absolute, stored text)."""
-
-    local: str
-    update: str
-    is_dir: bool
-    change: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +23,6 @@ class Told:
     libraries: tuple[Library, ...] = ()
     location: str = ""
     unit: Unit | None = None
-
-
-def exists(local: str) -> bool:
-    """Tell whether something is at a local path (a link that leads nowhere is nothing)."""
-    return os.path.exists(to_bytes(local))
 
 
 def nothing_is_new(_local: str) -> bool:
@@ -68,7 +42,7 @@ class Listener:
         mapped = self.rules.translate(fact.local)
         if mapped.path is None:
             return Told(mapped)
-        unit = Unit(mapped.path, fact.local, fact.update, fact.is_dir)
+        unit = Unit(mapped.path, fact.local if fact.here else "", fact.update, fact.is_dir)
         libraries = tuple(self.places.libraries_for(mapped.path))
         location = self.places.location_of(mapped.path)
         if not libraries or location is None:
@@ -92,15 +66,7 @@ class Listener:
 
     def _homeless(self, told: Told, fact: Fact, source: str) -> Wanted:
         path = fact.local if told.mapped.path is None else told.mapped.path
-        unit = Unit(path, fact.local, fact.update, fact.is_dir)
+        unit = Unit(path, fact.local if fact.here else "", fact.update, fact.is_dir)
         with suppress(ValueError):  # a path that is none
             unit = unit if fact.is_dir else unit.up()
         return Wanted(unit, None, source, fact.change, told.mapped.error)
-
-
-def facts_of(change: Change, root_path: str) -> list[Fact]:
-    """Return what a change means for paths in its root; a move is a removal and an arrival."""
-    facts = [Fact(join(root_path, change.path), UPDATES[Change.Kind(change.kind)], change.is_dir, change.pk)]
-    if change.kind == Change.Kind.MOVED and change.old_path:
-        facts.insert(0, Fact(join(root_path, change.old_path), Update.DELETED, change.is_dir, change.pk))
-    return facts

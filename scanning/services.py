@@ -1,0 +1,141 @@
+"""Changing things: noting what servers are to be told, and having it delivered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from django.db import transaction
+from django.db.models import F
+
+from mediasync.core import clock as clocks
+from mediasync.core.errors import Conflict
+from mediasync.jobs import services as jobs
+from mediasync.jobs.choices import Trigger
+from mediasync.servers.models import Library, Server
+
+from . import mapping, selectors
+from .facts import Fact
+from .models import PathMapping, ScanRequest
+from .requests import Counts, Wanted, request_many
+from .telling import Listener, nothing_is_new
+from .units import Exists, Unit
+
+State = ScanRequest.State
+REPLAYABLE = (State.FAILED, State.NO_LIBRARY, State.SENT, State.DROPPED)
+
+
+def wishes(
+    facts: Iterable[Sequence[Fact]],
+    servers: Iterable[Server],
+    source: str,
+    is_new: Exists = nothing_is_new,
+    on_rules: Callable[[mapping.Rules], None] = lambda rules: None,
+) -> dict[Server, list[Wanted]]:
+    """Return what each server is to be told; each element of ``facts`` stands for one change. Writes nothing."""
+    groups = list(facts)
+    found = {}
+    for server in servers:
+        listener = Listener(server)
+        found[server] = [each for group in groups for each in listener.wanted(group, source, is_new)]
+        on_rules(listener.rules)
+    return found
+
+
+def note(wanted: Mapping[Server, Sequence[Wanted]], now: dt.datetime, *, at_once: bool = False) -> dict[str, int]:
+    """Write wishes down and have them delivered; call it in the transaction that makes them due. Returns counts."""
+    total = defaultdict[str, int](int)
+    for server, wishes_ in wanted.items():
+        if not wishes_:
+            continue
+        counts: Counts = request_many(server, wishes_, now, at_once=at_once)
+        total["requests"] += counts.new
+        total["joined"] += counts.joined
+        total["no_library"] += sum(not each.library and not each.error for each in wishes_)
+        total["unmapped"] += sum(bool(each.error) for each in wishes_)
+        deliver(server.pk)
+    return dict(total)
+
+
+def deliver(server_id: int) -> int | None:
+    """Have the waiting requests of a server sent when they are due; return the job, None if nothing waits."""
+    due = selectors.next_time(server_id)
+    if due is None:
+        return None
+    return jobs.submit("deliver", {"server": server_id}, trigger=Trigger.CHAINED, not_before=due).job.pk
+
+
+def deliver_all() -> None:
+    """Have everything delivered that waits for any server."""
+    for server in selectors.enabled_servers():
+        deliver(server.pk)
+
+
+def count_uses(rules: mapping.Rules) -> None:
+    """Add the uses of mapping rules to their rows."""
+    for pk, hits in rules.used.items():
+        PathMapping.objects.filter(pk=pk).update(hits=F("hits") + hits)
+    rules.used.clear()
+
+
+# -- Buttons
+
+
+def replay(row: ScanRequest) -> ScanRequest:
+    """Ask for the same again, now; the row keeps its answer unless it could not be sent as things were.
+
+    The path is translated anew, since rules and libraries may have changed. Raises Conflict when no library has it.
+    """
+    now = clocks.system.now()
+    listener = Listener(row.server)
+    if row.local_path:
+        fact = Fact(row.local_path, row.update, row.is_dir, row.change_id)
+        wanted = [each for each in listener.wanted([fact], row.source) if each.library]
+    else:
+        unit = Unit(row.path, "", row.update, row.is_dir)
+        wanted = [Wanted(unit, each.pk, row.source) for each in listener.places.libraries_for(row.path)]
+    if not wanted:
+        raise Conflict(f"No library of {row.server} has {row.path}.", code="no_library", path=row.path)
+    with transaction.atomic():
+        request_many(row.server, wanted, now, at_once=True)
+        if row.state in (State.FAILED, State.NO_LIBRARY):
+            ScanRequest.objects.filter(pk=row.pk, state=row.state).update(state=State.DROPPED, answer="replayed")
+        deliver(row.server_id)
+    return row
+
+
+def send_now(row: ScanRequest) -> None:
+    """Make a waiting request due at once."""
+    now = clocks.system.now()
+    with transaction.atomic():
+        rows = ScanRequest.objects.filter(pk=row.pk, state=State.WAITING)
+        if not rows.update(due_at=now, next_try_at=None, top_level=True):
+            raise Conflict("It does not wait any more.", code="not_waiting")
+        deliver(row.server_id)
+
+
+def drop(row: ScanRequest) -> None:
+    """Forget a request that was not sent."""
+    rows = ScanRequest.objects.filter(pk=row.pk, state__in=(State.WAITING, State.NO_LIBRARY, State.FAILED))
+    if not rows.update(state=State.DROPPED, answer="dropped_by_hand"):
+        raise Conflict("It is being sent, or was.", code="not_waiting")
+
+
+def look_for_homes(server: Server | None = None) -> None:
+    """Look again at what had no library or no rule: libraries or rules have changed."""
+    servers = [server] if server else list(selectors.enabled_servers())
+    for each in servers:
+        with transaction.atomic():
+            unmapped = ScanRequest.objects.filter(server=each, state=State.FAILED, answer="unmatched", library=None)
+            for row in unmapped:
+                twins = selectors.homeless(each.pk).filter(path=row.path)
+                state = State.DROPPED if twins.exists() else State.NO_LIBRARY
+                ScanRequest.objects.filter(pk=row.pk).update(state=state, answer="")
+            if selectors.homeless(each.pk).update(attempts=0, next_try_at=None):
+                deliver(each.pk)
+
+
+def scan_library(library: Library) -> int:
+    """Have a whole library scanned; return the job."""
+    return jobs.submit("scan_library", {"library": library.pk}).job.pk

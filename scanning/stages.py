@@ -1,0 +1,141 @@
+"""The steps of the jobs that tell servers: write down what to tell (``scan``), send it (``deliver``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from mediasync.core import clock as clocks
+from mediasync.core.clock import Clock
+from mediasync.core.errors import AccessDenied, Snooze
+from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
+from mediasync.servers import limits
+from mediasync.servers import services as servers
+from mediasync.servers.models import Library, Server
+from monitors.models import Change, Root
+
+from . import facts, selectors, services
+from .delivery import PAUSED, Delivery
+from .newcomers import Newcomers
+from .parcels import Looks
+from .requests import chunks
+from .sight import Sight
+
+BLOCK = 2000  # changes, or paths, in one item: one transaction
+
+
+class Scan(Stage):
+    """Turn changes (or the paths of ``scope``) into requests, and the changes into "told"."""
+
+    name = "scan"
+    label = _("Note what servers are to be told")
+
+    def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
+        if "root" not in job.scope:
+            paths = list(job.scope.get("paths", ()))
+            yield Planned([NewItem(f"paths {n}", {"paths": part}) for n, part in enumerate(chunks(paths, BLOCK))])
+            return
+        if job.scope.get("dry_run"):
+            return
+        ids = Change.objects.filter(root_id=job.scope["root"], state=Change.State.LINKED, pk__gt=cursor or 0)
+        for part in _parts(ids.order_by("id").values_list("id", flat=True).iterator(chunk_size=BLOCK)):
+            item = NewItem(f"changes {part[0]}-{part[-1]}", {"first": part[0], "last": part[-1]})
+            yield Planned([item], cursor=part[-1])
+
+    def run(self, item: ItemInfo, ctx: Context) -> Outcome:
+        if "paths" in item.payload:
+            return self._paths(item.payload["paths"], ctx)
+        return self._changes(item.payload["first"], item.payload["last"], ctx)
+
+    def _changes(self, first: int, last: int, ctx: Context) -> Outcome:
+        root = Root.objects.get(pk=ctx.job.scope["root"])
+        rows = Change.objects.filter(root=root, state=Change.State.LINKED, pk__range=(first, last))
+        changes = list(rows.order_by("id"))
+        if not changes:
+            return Skipped("already_told")
+        is_new = Newcomers(root.pk, facts.tops_of(root), changes).is_new
+        found = facts.of_changes(root, changes)
+        rules: list[Any] = []
+        wanted = services.wishes(found, selectors.enabled_servers(), "crawl", is_new, rules.append)
+        with ctx.transaction():
+            counts = services.note(wanted, ctx.now())
+            rows.filter(pk__in=[change.pk for change in changes]).update(state=Change.State.TOLD, told_at=ctx.now())
+            for each in rules:
+                services.count_uses(each)
+        return Done({"told": len(changes), **counts})
+
+    def _paths(self, paths: Sequence[str], ctx: Context) -> Outcome:
+        chosen = selectors.enabled_servers()
+        if "server" in ctx.job.scope:
+            chosen = chosen.filter(pk=ctx.job.scope["server"])
+        wanted = services.wishes(facts.of_paths(paths), chosen, "manual")
+        with ctx.transaction():
+            counts = services.note(wanted, ctx.now(), at_once=True)
+        return Done({"told": len(paths), **counts})
+
+
+def _parts(ids: Iterator[int]) -> Iterator[list[int]]:
+    part: list[int] = []
+    for pk in ids:
+        part.append(pk)
+        if len(part) == BLOCK:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+class Deliver(Stage):
+    """Send what waits for one server, as its pace allows; sleeps (Snooze) until more is due."""
+
+    name = "deliver"
+    label = _("Tell the server")
+
+    def __init__(self, clock: Clock = clocks.system, sight: Callable[[], Looks] = Sight) -> None:
+        self.clock = clock
+        self.sight = sight
+
+    def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
+        yield Planned([NewItem("requests")])
+
+    def run(self, item: ItemInfo, ctx: Context) -> Outcome:
+        server = Server.objects.filter(pk=ctx.job.scope["server"]).first()
+        if server is None:
+            return Skipped("no_server")
+        try:
+            client = servers.client_for(server)
+        except AccessDenied as error:  # the token cannot be read with the present key
+            with ctx.transaction():
+                limits.failed(server, error, ctx.now())
+            raise Snooze(str(error), until=ctx.now() + PAUSED, code="server_paused", server=server.name) from None
+        run = Delivery(server, client, ctx, self.clock, self.sight)
+        try:
+            run.run()
+        finally:
+            client.close()
+        return Done({"sent": run.sent, "questions": run.requests})
+
+
+class ScanLibrary(Stage):
+    """Ask a server to look through a whole library, because a person wants it."""
+
+    name = "scan_library"
+    label = _("Ask for a scan of the library")
+
+    def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
+        yield Planned([NewItem("library")])
+
+    def run(self, item: ItemInfo, ctx: Context) -> Outcome:
+        library = Library.objects.select_related("server").filter(pk=ctx.job.scope["library"]).first()
+        if library is None:
+            return Skipped("no_library")
+        client = servers.client_for(library.server)
+        try:
+            answer = client.refresh_library(library.key)
+        finally:
+            client.close()
+        with ctx.transaction():
+            Library.objects.filter(pk=library.pk).update(last_scan_at=ctx.now())
+        return Done({"status": answer.status})
