@@ -65,8 +65,8 @@ def event_line(event: Event) -> str:
 
 def of_job(job: Job, *, stages: bool = False) -> dict[str, Any]:
     """Return a job as a document."""
-    names = ("kind", "state", "priority", "trigger", "actor", "scope", "config", "attempt", "reason_code")
-    names += ("reason_params", "total", "total_final", "done", "failed", "skipped", "rev")
+    names = ["kind", "state", "priority", "trigger", "actor", "scope", "config", "attempt", "reason_code"]
+    names += ["reason_params", "total", "total_final", "done", "failed", "skipped", "rev"]
     document: dict[str, Any] = {"id": job.pk} | {name: getattr(job, name) for name in names}
     document |= {name: _utc(getattr(job, name)) for name in ("created", "not_before", "started", "finished")}
     if stages:

@@ -16,13 +16,15 @@ from mediasync.jobs.choices import JobState, Source
 from mediasync.jobs.models import Job
 
 SIMPLE = {"pause": services.pause, "resume": services.resume, "cancel": services.cancel}
-HELP_EXIT = "Exit codes: 0 ok, 1 failed, 2 usage, 3 completed with errors, 4 refused, 5 not found, 6 needs a person, 75 no worker."
+EXITS = """
+Exit codes: 0 ok, 1 failed, 2 usage, 3 completed with errors, 4 refused, 5 not found, 6 needs a person, 75 no worker.
+"""
 
 
 class Command(BaseCommand):
     """List, show, run, pause, resume, cancel, retry and follow jobs."""
 
-    help = "Look at jobs and ask things of them. " + HELP_EXIT
+    help = "Look at jobs and ask things of them." + EXITS
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(
