@@ -104,6 +104,7 @@ def request_crawl(
     paths: Iterable[str] = (),
     full: bool = False,
     announce: bool | None = None,
+    dry_run: bool = False,
     trigger: Trigger = Trigger.MANUAL,
     actor: str = "",
     kind: str | None = None,
@@ -116,6 +117,8 @@ def request_crawl(
         scope["full"] = True
     if announce is not None:
         scope["announce"] = announce
+    if dry_run:
+        scope["dry_run"] = True
     return jobs.submit(kind or look_kind(), scope, trigger=trigger, actor=actor)
 
 
