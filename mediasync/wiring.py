@@ -1,1 +1,28 @@
 """What must follow in one app from something in another that may not import it: one line each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mediasync.jobs import services as jobs
+from mediasync.jobs.choices import Trigger
+from mediasync.servers.models import Server
+from mediasync.servers.services import libraries_loaded
+from monitors import guards, selectors
+from monitors.models import Root
+from scanning import services as scanning
+
+
+def on_recovered(sender: Any, root: Root, **_more: Any) -> None:
+    """A root can be used again: look what happened meanwhile."""
+    if root.enabled:
+        jobs.submit(selectors.look_kind(), {"root": root.pk}, trigger=Trigger.SYSTEM)
+
+
+def on_libraries_loaded(sender: Any, server: Server, **_more: Any) -> None:
+    """A server's libraries were read: some requests may have a library now."""
+    scanning.look_for_homes(server, only_old=True)
+
+
+guards.recovered.connect(on_recovered, dispatch_uid="sync when a root recovers")
+libraries_loaded.connect(on_libraries_loaded, dispatch_uid="look for homes when libraries were read")

@@ -55,7 +55,7 @@ class ScanningConfig(AppConfig):
             from monitors.stages import Crawl
 
             from . import link_stage
-        except ModuleNotFoundError:
+        except ImportError:
             return
         register(link_stage.KIND)
         register(

@@ -12,7 +12,8 @@ from monitors.models import Change, Root
 from monitors.selectors import root_of
 
 from .links.names import kind_of, split_disc
-from .models import LinkRule, ScanRequest
+from .links.selectors import affected, rule_of
+from .models import ScanRequest
 
 Update = ScanRequest.Update
 UPDATES = {
@@ -41,16 +42,15 @@ def exists(local: str) -> bool:
 
 def tops_of(root: Root) -> list[str]:
     """Return the folder of a root and the one of its links; both are laid out alike."""
-    targets = LinkRule.objects.filter(root=root, enabled=True).values_list("target", flat=True)
-    return [root.path, *targets]
+    rule = rule_of(root.pk)
+    return [root.path, rule.target] if rule else [root.path]
 
 
 def of_changes(root: Root, changes: Sequence[Change]) -> list[list[Fact]]:
     """Return what each change means; servers may look at the root, at the links, or at both."""
-    from .links.selectors import affected
-
     links: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
-    for change_id, path, update in affected(changes):
+    rule = rule_of(root.pk)
+    for change_id, path, update in affected(rule, changes) if rule else ():
         links[change_id].append((path, update))
     return [[*_of_change(change, root.path), *_of_links(change, links[change.pk])] for change in changes]
 

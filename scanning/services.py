@@ -122,18 +122,27 @@ def drop(row: ScanRequest) -> None:
         raise Conflict("It is being sent, or was.", code="not_waiting")
 
 
-def look_for_homes(server: Server | None = None) -> None:
-    """Look again at what had no library or no rule: libraries or rules have changed."""
-    servers = [server] if server else list(selectors.enabled_servers())
-    for each in servers:
+def look_for_homes(server: Server | None = None, *, only_old: bool = False) -> None:
+    """Look again at what had no library or no rule: libraries or rules have changed.
+
+    ``only_old`` leaves the rest to the delivery that is about to look at what is new.
+    """
+    for each in [server] if server else list(selectors.enabled_servers()):
         with transaction.atomic():
-            unmapped = ScanRequest.objects.filter(server=each, state=State.FAILED, answer="unmatched", library=None)
-            for row in unmapped:
-                twins = selectors.homeless(each.pk).filter(path=row.path)
-                state = State.DROPPED if twins.exists() else State.NO_LIBRARY
-                ScanRequest.objects.filter(pk=row.pk).update(state=state, answer="")
-            if selectors.homeless(each.pk).update(attempts=0, next_try_at=None):
+            if not only_old:
+                _take_in_unmapped(each)
+            rows = selectors.homeless(each.pk)
+            if rows.filter(attempts__gt=0).exists() or (rows.exists() and not only_old):
+                rows.update(attempts=0, next_try_at=None)
                 deliver(each.pk)
+
+
+def _take_in_unmapped(server: Server) -> None:
+    """Let what no rule translated stand among what has no library, one row a path."""
+    for row in ScanRequest.objects.filter(server=server, state=State.FAILED, answer="unmatched", library=None):
+        known = selectors.homeless(server.pk).filter(path=row.path).exists()
+        state = State.DROPPED if known else State.NO_LIBRARY
+        ScanRequest.objects.filter(pk=row.pk).update(state=state, answer="joined" if known else "", attempts=0)
 
 
 def scan_library(library: Library) -> int:

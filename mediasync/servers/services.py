@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import Signal
 
 from mediasync.core import clock, foreign, secrets
 from mediasync.core.addresses import check_base_url
@@ -15,10 +16,17 @@ from mediasync.core.errors import WorkError
 
 from . import limits
 from .clients.base import Access, Client, LibraryInfo, client_class
-from .models import Library, LibraryPath, Server
+from .models import BY_HAND, Library, LibraryPath, Server
 
 FRESH = dt.timedelta(minutes=5)
+SETTINGS = (
+    *("name", "kind", "url", "verify_tls", "ca_file", "connect_timeout", "read_timeout"),
+    *("pace", "debounce", "max_wait", "root_window", "unmatched", "enabled"),
+)
 NOT_AGAIN = dt.timedelta(seconds=15)  # a miss makes us read the libraries again, but not each miss of a thousand
+
+libraries_loaded = Signal()
+"""Sent with ``server`` when its libraries were read; see mediasync/wiring.py for what follows."""
 
 
 def keys() -> list[str]:
@@ -44,18 +52,21 @@ def client_for(server: Server) -> Client:
 
 
 def save(server: Server, token: str | None = None) -> Server:
-    """Store a server; a ``token`` that is not None replaces the stored one. Another token ends a pause for 401."""
+    """Store what people set; a ``token`` that is not None replaces the stored one and ends a pause for the old one.
+
+    Columns that the engine writes meanwhile (limits, pause, what was seen) are left alone.
+    """
     server.url = check_base_url(server.url)
+    columns = list(SETTINGS)
     if token is not None:
         server.token_sealed = secrets.seal(token.strip(), keys())
+        server.fails, server.cooldown_until, server.last_error = 0, None, ""
+        columns += ["token_sealed", "fails", "cooldown_until", "last_error"]
         if server.paused and server.paused_reason != BY_HAND:
             server.paused, server.paused_reason = False, ""
-        server.fails, server.cooldown_until, server.last_error = 0, None, ""
-    server.save()
+            columns += ["paused", "paused_reason"]
+    server.save(update_fields=columns if server.pk else None)
     return server
-
-
-BY_HAND = "server_paused_by_hand"
 
 
 def pause(server: Server, reason: str = BY_HAND) -> bool:
@@ -93,6 +104,7 @@ def load_libraries(server: Server, client: Client | None = None, now: dt.datetim
     now = now or clock.system.now()
     Server.objects.filter(pk=server.pk).update(libraries_at=now)
     server.libraries_at = now
+    libraries_loaded.send(sender=Server, server=server)
     return loaded
 
 
