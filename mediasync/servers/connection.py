@@ -15,7 +15,7 @@ from mediasync.core.errors import AccessDenied, MediasyncError, Unreachable
 
 from . import limits, services
 from .clients.base import Access, ServerInfo, client_class
-from .models import Server
+from .models import BY_HAND, Server
 
 LIMIT = 5.0  # seconds for all of it
 
@@ -89,7 +89,7 @@ def _remember(server: Server, found: _Found, now: dt.datetime) -> None:
         values = {"version": found.info.version[:100], "machine": found.info.machine[:100]}
         Server.objects.filter(pk=server.pk).update(**values)
         limits.succeeded(server, now)
-        if server.paused and server.paused_reason != services.BY_HAND and services.resume(server):
+        if server.paused and server.paused_reason != BY_HAND and services.resume(server):
             found.steps.append(Step(True, "server_step_resumed"))
     elif isinstance(found.error, AccessDenied):
         limits.failed(server, found.error, now)

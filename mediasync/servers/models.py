@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+BY_HAND = "server_paused_by_hand"  # Server.paused_reason: this, or the code of an error
+
 
 def kinds() -> list[tuple[str, str]]:
     """Return the choices of ``Server.kind``; called, so that a new kind needs no migration."""

@@ -1,12 +1,16 @@
-"""Which library owns a path (triggers.md B.4)."""
+"""Which library owns a path (triggers.md B.4), and how a server fares."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
+from typing import Literal
+
+from django.db.models import QuerySet
 
 from mediasync.core import foreign
 
-from .models import Library, LibraryPath, Server
+from .models import BY_HAND, Library, LibraryPath, Server
 
 
 class Places:
@@ -45,3 +49,24 @@ class Places:
 def libraries_for(server: Server, server_path: str) -> list[Library]:
     """Return the libraries that own one path; for many paths keep a ``Places``."""
     return Places(server).libraries_for(server_path)
+
+
+Fare = Literal["off", "paused", "unreachable", "unseen", "trouble", "fine"]
+
+
+def fare(server: Server, now: dt.datetime) -> Fare:
+    """Say in a word how a server fares."""
+    if not server.enabled:
+        return "off"
+    if server.paused:
+        return "paused"
+    if server.cooldown_until is not None and server.cooldown_until > now:
+        return "unreachable"
+    if server.last_error:
+        return "trouble"
+    return "unseen" if server.seen_at is None else "fine"
+
+
+def refused() -> QuerySet[Server]:
+    """Return the servers that are paused because of an error: a person must act."""
+    return Server.objects.filter(enabled=True, paused=True).exclude(paused_reason=BY_HAND).order_by("name")
