@@ -65,7 +65,7 @@ class _Drain:
         self.on_progress = on_progress
         self.threads = threads
         self.stop = stop
-        self.reporter = Reporter(on_progress)
+        self.reporter = Reporter(on_progress, clock)
 
     def run(self) -> Job:
         while True:

@@ -70,7 +70,7 @@ def run_slice(
     signals = Signals(lease, worker_id, stop)
     try:
         with _beating(signals):
-            work = Slice(lease, signals, worker_id, threads=threads, reporter=Reporter(on_progress))
+            work = Slice(lease, signals, worker_id, threads=threads, reporter=Reporter(on_progress, clock))
             ending = work.run(settings.SLICE_SECONDS if budget is None else budget)
             return end(lease, ending, send, worker_id)
     except LostLease:

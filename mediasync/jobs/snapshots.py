@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from mediasync.core.clock import Clock
 
 from .models import Job, Stage
 from .pools import Pool
@@ -48,18 +49,19 @@ OnProgress = Callable[[Snapshot], None]
 class Reporter:
     """Calls ``on_progress`` at most five times a second."""
 
-    def __init__(self, on_progress: OnProgress | None) -> None:
+    def __init__(self, on_progress: OnProgress | None, clock: Clock) -> None:
         self._tell = on_progress
-        self._told = 0.0
+        self._clock = clock
+        self._told = float("-inf")
 
     def due(self) -> bool:
-        return self._tell is not None and time.monotonic() - self._told >= EVERY_SECONDS
+        return self._tell is not None and self._clock.monotonic() - self._told >= EVERY_SECONDS
 
     def tell(self, row: Stage, label: Text, pool: Pool | None, rate: float) -> None:
         """Make the snapshot of this moment and hand it out."""
         if self._tell is None:
             return
-        self._told = time.monotonic()
+        self._told = self._clock.monotonic()
         busy = [ctx for ctx in pool.busy if ctx is not None] if pool else []
         numbers: dict[str, float] = dict(row.result)
         for ctx in busy:
