@@ -49,8 +49,7 @@ def tops_of(root: Root) -> list[str]:
 def of_changes(root: Root, changes: Sequence[Change]) -> list[list[Fact]]:
     """Return what each change means; servers may look at the root, at the links, or at both."""
     links: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
-    rule = rule_of(root.pk)
-    for change_id, path, update in affected(rule, changes) if rule else ():
+    for change_id, path, update in affected(changes):
         links[change_id].append((path, update))
     return [[*_of_change(change, root.path), *_of_links(change, links[change.pk])] for change in changes]
 
@@ -82,6 +81,13 @@ def _of_path(path: str, roots: Sequence[Root], tops: dict[int, list[str]]) -> li
     root, below = inside
     twins = [join(top, below) for top in tops[root.pk] if top != root.path]
     return [_named(path), *(_named(twin) for twin in twins if exists(twin))]
+
+
+def again(local: str, update: str, is_dir: bool, change: int | None) -> Fact:
+    """Return the fact behind a request that is told once more: what was removed may be back."""
+    if update == Update.DELETED and exists(local):
+        update = Update.MODIFIED
+    return Fact(local, update, is_dir, change)
 
 
 def _named(path: str, *, here: bool = True) -> Fact:

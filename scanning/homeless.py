@@ -15,7 +15,7 @@ from mediasync.servers import services as servers
 from mediasync.servers.models import Server
 
 from . import selectors
-from .facts import Fact
+from .facts import again
 from .models import ScanRequest
 from .requests import Wanted, request_many
 from .telling import Listener
@@ -58,7 +58,7 @@ def settle(server: Server, ctx: Context) -> int:
 
 
 def _homes(row: ScanRequest, listener: Listener) -> list[Wanted]:
-    fact = Fact(row.local_path or row.path, row.update, row.is_dir, row.change_id)
+    fact = again(row.local_path or row.path, row.update, row.is_dir, row.change_id)
     return [
         Wanted(each.unit, each.library, row.source, row.change_id, hits=row.hits)
         for each in listener.wanted([fact], row.source)

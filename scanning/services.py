@@ -16,7 +16,7 @@ from mediasync.jobs.choices import Trigger
 from mediasync.servers.models import Library, Server
 
 from . import mapping, selectors
-from .facts import Fact
+from .facts import Fact, again
 from .models import PathMapping, ScanRequest
 from .requests import Counts, Wanted, request_many
 from .telling import Listener, nothing_is_new
@@ -90,7 +90,7 @@ def replay(row: ScanRequest) -> ScanRequest:
     now = clocks.system.now()
     listener = Listener(row.server)
     if row.local_path:
-        fact = Fact(row.local_path, row.update, row.is_dir, row.change_id)
+        fact = again(row.local_path, row.update, row.is_dir, row.change_id)
         wanted = [each for each in listener.wanted([fact], row.source) if each.library]
     else:
         unit = Unit(row.path, "", row.update, row.is_dir)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mediasync.servers.models import Library, Server
 from mediasync.servers.selectors import Places
@@ -12,7 +12,7 @@ from mediasync.servers.selectors import Places
 from .facts import Fact, exists
 from .mapping import Mapped, for_server
 from .requests import Wanted
-from .units import Exists, Unit, unit_for
+from .units import Exists, Unit, Update, unit_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +68,7 @@ class Listener:
         path = fact.local if told.mapped.path is None else told.mapped.path
         unit = Unit(path, fact.local if fact.here else "", fact.update, fact.is_dir)
         with suppress(ValueError):  # a path that is none
-            unit = unit if fact.is_dir else unit.up()
+            folder = unit.up()
+            update = fact.update if fact.update == Update.DELETED else folder.update
+            unit = unit if fact.is_dir else replace(folder, update=update)
         return Wanted(unit, None, source, fact.change, told.mapped.error)
