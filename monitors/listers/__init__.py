@@ -1,0 +1,28 @@
+"""Listers, by the name that ``Root.lister`` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mediasync.core.paths import to_bytes
+from monitors import filesystems
+from monitors.filters import Filter
+from monitors.models import Root
+
+from .base import Crew, Lister, Reserve
+from .local import Local
+
+__all__ = ["KINDS", "Crew", "Lister", "Reserve", "lister_of"]
+
+
+def _local(root: Root) -> Lister:
+    path = to_bytes(root.path)
+    return Local(path, Filter.of(root).spec(), remote=filesystems.is_remote(path), parallel=root.parallel)
+
+
+KINDS: dict[str, Callable[[Root], Lister]] = {Root.Lister.LOCAL: _local}
+
+
+def lister_of(root: Root) -> Lister:
+    """Return the lister of a root."""
+    return KINDS[root.lister](root)

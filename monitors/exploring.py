@@ -1,0 +1,95 @@
+"""The second half of a crawl: walk what is not known yet, and store it.
+
+After every transaction the tables are closed: a folder whose folders do not all have their rows yet is dirty, so that a
+crawl that goes on after a crash lists it again and finds the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mediasync.core.errors import Permanent
+
+from .bulk.base import ChangeRow
+from .listers import Crew
+from .models import Change
+from .moves import Thing
+from .run import Batch, Run
+from .walk import Block, Unknown
+
+FOLDERS, FILES = 5000, 30_000  # of one transaction
+
+
+def explore(run: Run, crew: Crew) -> None:
+    """List all of ``run.todo`` and what lies below."""
+    batch, blocks = Batch(), []
+    for work in crew.walk(run.todo):
+        if work is None:
+            run.beat()
+            continue
+        taken, block = work
+        _account(run, batch, taken, block)
+        blocks.append(block)
+        run.beat(block[0][-1][2] if block[0] else "")
+        if sum(len(each[1]) for each in blocks) >= FILES * 5 or sum(len(each[0]) for each in blocks) >= FOLDERS:
+            _store(run, batch, blocks)
+            batch, blocks = Batch(), []
+    _store(run, batch, blocks)
+
+
+def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> None:
+    """Keep the books: which folders still have folders without a row."""
+    folders, flat, left, size, skipped = block
+    run.open.update(parent for parent, _ in left if parent is not None)
+    for parent, _ in taken:
+        if parent is None:
+            continue
+        run.open[parent] -= 1
+        if not run.open[parent]:
+            del run.open[parent]
+            if parent in run.closable:
+                run.closable.discard(parent)
+                batch.closed.append(parent)
+    batch.bytes += size
+    summary, files = run.summary, len(flat) // 5
+    summary.directories += len(folders)
+    summary.listed += len(folders)
+    summary.added += files
+    summary.skipped += skipped
+    run.seen_files += files
+
+
+def _store(run: Run, batch: Batch, blocks: Sequence[Block]) -> None:
+    """Write some blocks."""
+    root, at = run.root.pk, run.seconds
+    for folders, flat, _, _, _ in blocks:
+        for identity, parent, path, mtime, signature, error in folders:
+            waits = identity in run.open
+            if error:
+                if not path:
+                    raise Permanent("The root folder cannot be listed.", code="guard_down", error=error)
+                run.summary.errors += 1
+                batch.folders.append((identity, root, parent, path, 0, 0, 0, True, error))
+            else:
+                batch.folders.append((identity, root, parent, path, mtime, signature, at, waits, ""))
+                if waits:
+                    run.closable.add(identity)
+        batch.files += flat
+        if not run.silent:
+            batch.changes += _added(run, block_paths(folders), flat)
+        if run.asked.dry_run and run.root.baseline_at:
+            paths = block_paths(folders)
+            rows = zip(*[iter(flat)] * 5, strict=True)
+            run.new += [Thing(0, f"{paths[row[0]]}{row[1]}", *row[2:]) for row in rows]
+    if blocks or batch.closed:
+        run.write(batch)
+
+
+def block_paths(folders: Sequence[tuple[int, int | None, str, int, int, str]]) -> dict[int, str]:
+    """Return folder id → path with its slash."""
+    return {row[0]: row[2] + "/" if row[2] else "" for row in folders}
+
+
+def _added(run: Run, paths: dict[int, str], flat: list[object]) -> list[ChangeRow]:
+    columns = zip(flat[0::5], flat[1::5], flat[2::5], strict=True)
+    return [run.change(Change.Kind.ADDED, f"{paths[owner]}{name}", size) for owner, name, size in columns]  # type: ignore[index, arg-type]
