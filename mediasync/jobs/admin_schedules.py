@@ -62,9 +62,9 @@ class ScheduleAdmin(ModelAdmin[Schedule]):
     def next_three(self, obj: Schedule) -> SafeString | str:
         try:
             runs = schedules.next_runs(obj) if obj.pk else []
-        except UsageError as error:
+            zone = zoneinfo.ZoneInfo(obj.timezone)
+        except (UsageError, zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
             return str(error)
-        zone = zoneinfo.ZoneInfo(obj.timezone)
         lines = ((date_format(timezone.localtime(run, zone), "SHORT_DATETIME_FORMAT"),) for run in runs)
         return format_html_join(SafeString("<br>"), "{}", lines) or "–"
 

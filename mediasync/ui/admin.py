@@ -117,7 +117,7 @@ class ModelAdmin(admin.ModelAdmin[M]):
         raise TypeError("row_buttons needs a request: it is bound by get_list_display")
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        @admin.display(description=_("Actions"))
+        @admin.display(description=_("Actions"), empty_value="")
         def row_buttons(obj: M) -> SafeString:
             shown = ((each, address) for each, address in self.buttons_for(request, obj) if each.on == "row")
             return render(shown, of=str(obj))
@@ -135,11 +135,8 @@ class ModelAdmin(admin.ModelAdmin[M]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         links = [(label, reverse(name)) for label, name in self.list_links]
-        extra = {
-            "title": capfirst(self.opts.verbose_name_plural),
-            "ms_buttons": render(self.buttons_for(request, None)),
-            "ms_links": links,
-        }
+        title, buttons = capfirst(self.opts.verbose_name_plural), render(self.buttons_for(request, None))
+        extra = {"title": title, "ms_buttons": buttons, "ms_links": links}
         return super().changelist_view(request, extra | (extra_context or {}))
 
     def render_change_form(

@@ -108,6 +108,14 @@ class Browser:
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self._loaded(before)
 
+    def press_enter(self) -> None:
+        """Press Enter where the focus is, and wait for the page that it leads to."""
+        before = self.loads
+        key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **key)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **key)
+        self._loaded(before)
+
     def look(self, *, width: int = 1440, height: int = 900, dark: bool = False, javascript: bool = True) -> None:
         """Set the window, the colour scheme, and whether scripts run."""
         self.call(
