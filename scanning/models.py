@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mediasync.core.errors import UsageError
 from mediasync.servers.models import Library, Server
 from monitors.models import Root
 
@@ -82,12 +84,23 @@ class LinkRule(models.Model):
     def __str__(self) -> str:
         return self.target
 
+    def clean(self) -> None:
+        """Refuse a rule that cannot be; the message says what to do."""
+        from .link_services import check_rule
+
+        if self.root_id is None:
+            return
+        try:
+            check_rule(self)
+        except UsageError as error:
+            raise ValidationError(str(error), code=error.code) from None
+
 
 class LinkFolder(models.Model):
     """A folder of the target that holds links of ours, or that we made on the way to one.
 
-    ``mtime_ns`` and ``proof`` prove that all in it was right when we last looked (``links.proof``): a symbolic link
-    cannot be changed without moving the time of its folder, so one ``lstat`` instead of one ``readlink`` a link is enough.
+    ``mtime_ns`` and ``proof`` prove that all in it was right when we last looked: a symbolic link cannot be changed
+    without moving the time of its folder, so one ``lstat`` does instead of one ``readlink`` a link.
     """
 
     rule = models.ForeignKey(LinkRule, models.CASCADE, related_name="folders", db_index=False)

@@ -1,0 +1,191 @@
+"""One folder: what it should have, what our rows say, what stands there → what is done."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mediasync.core.paths import join, to_bytes
+from scanning.models import Link, LinkRule
+
+from . import disk, names, trash
+from .batch import Work
+from .rules import RuleSpec
+from .store import Row
+from .tree import There, Tree
+from .wanted import COPY, SYMLINK, Wanted
+
+OK, CONFLICT = str(Link.State.OK), str(Link.State.CONFLICT)
+REMOVED, TRASHED = str(Link.State.REMOVED), str(Link.State.TRASHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run may do."""
+
+    may_remove: bool
+    today: dt.date
+    moved: frozenset[str] = frozenset()  # sources (below the root) that live on under another path
+
+
+@dataclass(slots=True)
+class Settled:
+    """What was done in a folder."""
+
+    rows: list[Row] = field(default_factory=list)  # to be written
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[str, str]] = field(default_factory=list)  # (code, name)
+    emptied: bool = False  # something was removed: the folder may be empty now
+    clean: bool = True  # all in it is right and can be proved by the time of the folder
+
+
+class Settler:
+    """Settles one folder; errors of the target (full, read-only) are the system's and end the batch."""
+
+    def __init__(self, spec: RuleSpec, terms: Terms, tree: Tree, work: Work, fresh: bool) -> None:
+        self.spec, self.terms, self.work, self.fresh = spec, terms, work, fresh
+        self.path = work.place.path
+        self.base = tree.place(self.path)
+        self.there = tree.look(self.path)
+        self.temp = disk.temporary(self.base, spec.id)
+        self.by_name = {row.name: row for row in work.rows}
+        self.used: set[str] = set()
+        self.done = Settled()
+
+    def run(self) -> Settled:
+        """Make first, remove then."""
+        if self.there is There.REAL and not self.fresh:
+            disk.remove_quietly(self.temp)
+        for wanted in self.work.wanted:
+            if self.there is not There.REAL:
+                self._conflict(wanted)
+            else:
+                self._settle(wanted)
+        for row in self.work.rows:
+            if row.name not in self.used and row.state in (OK, CONFLICT):
+                self._drop(row)
+        return self.done
+
+    def _settle(self, wanted: Wanted) -> None:
+        if wanted.how != SYMLINK:
+            self.done.clean = False
+        try:
+            for name in self._candidates(wanted):
+                if self._try(name, wanted):
+                    return
+            self._conflict(wanted)
+        except SourceUnreadable:
+            self._problem("link_source_unreadable", wanted.name)
+            self.used.add(wanted.name)
+        except OSError as error:
+            if error.errno not in disk.HOPELESS:
+                raise
+            self._problem("link_name_impossible", wanted.name)
+
+    def _candidates(self, wanted: Wanted) -> Iterator[str]:
+        yield wanted.name
+        if self.spec.collision == LinkRule.Collision.NUMBER:
+            yield from names.numbered(wanted.name)
+
+    def _try(self, name: str, wanted: Wanted) -> bool:
+        """Have the link under this name; False if something that is not ours stands there."""
+        if name in self.used:
+            return False
+        path = self.base + b"/" + to_bytes(name)
+        right = None if self.fresh else disk.matches(path, wanted.how, wanted.content)
+        if right:
+            self._keep("right", name, wanted, wanted.content)
+            return True
+        if right is False:
+            return self._replace(path, name, wanted)
+        content = self._make(path, wanted)
+        if content is not None:
+            self._keep("made", name, wanted, content)
+        return content is not None
+
+    def _make(self, path: bytes, wanted: Wanted) -> str | None:
+        """Make a link where nothing was a moment ago; return its content, None if something is there by now."""
+        if wanted.how == SYMLINK:
+            try:
+                os.symlink(to_bytes(wanted.content), path)
+            except FileExistsError:
+                return wanted.content if disk.matches(path, SYMLINK, wanted.content) else None
+            return wanted.content
+        return None if os.path.lexists(path) else self._put(path, wanted)
+
+    def _put(self, path: bytes, wanted: Wanted) -> str:
+        source = to_bytes(self.spec.source(self.path, wanted.source))
+        if wanted.how == COPY and not os.access(source, os.R_OK):
+            raise SourceUnreadable
+        return disk.put(path, wanted, source, self.temp)
+
+    def _replace(self, path: bytes, name: str, wanted: Wanted) -> bool:
+        """Put the right link in the place of an old one of ours; False if what is there is not ours."""
+        row = self.by_name.get(name)
+        if row is None or row.state != OK or not disk.matches(path, row.how, row.content):
+            return False
+        if self.spec.collision == LinkRule.Collision.KEEP:
+            self.done.clean = False
+            self._count("kept")
+            self.used.add(name)
+        else:
+            self._keep("replaced", name, wanted, self._put(path, wanted))
+        return True
+
+    def _keep(self, what: str, name: str, wanted: Wanted, content: str) -> None:
+        self._count(what)
+        self.used.add(name)
+        row = Row(name, wanted.source, wanted.how, content, OK)
+        if self.by_name.get(name) != row:
+            self.done.rows.append(row)
+
+    def _conflict(self, wanted: Wanted) -> None:
+        self._problem("link_conflict", wanted.name)
+        self._count("conflicts")
+        self.used.add(wanted.name)
+        row = Row(wanted.name, wanted.source, wanted.how, wanted.content, CONFLICT)
+        if self.by_name.get(wanted.name) != row:
+            self.done.rows.append(row)
+
+    def _drop(self, row: Row) -> None:
+        """Remove a link that should not be there any more, if it is ours and the guard is OK."""
+        path = self.base + b"/" + to_bytes(row.name)
+        ours = disk.matches(path, row.how, row.content) if self.there is There.REAL else None
+        if self.there is There.BLOCKED or ours is False:
+            if row.state != CONFLICT:
+                self.done.rows.append(row._replace(state=CONFLICT))
+            return
+        if not self.terms.may_remove:
+            self.done.clean = False
+            self._count("held")
+            return
+        state = REMOVED
+        if ours:
+            state = self._remove(path, row)
+        self.done.emptied = True  # also when a crash left it half done
+        self._count("removed")
+        self.done.rows.append(row._replace(state=state))
+
+    def _remove(self, path: bytes, row: Row) -> str:
+        moved = join(self.path, row.source) if self.path else row.source
+        if self.spec.trash_days and moved not in self.terms.moved:
+            trash.put_away(to_bytes(self.spec.target), self.path, row.name, self.terms.today)
+            return TRASHED
+        os.unlink(path)
+        return REMOVED
+
+    def _problem(self, code: str, name: str) -> None:
+        self.done.clean = False
+        self.done.problems.append((code, name))
+        if code != "link_conflict":
+            self._count("failed")
+
+    def _count(self, what: str) -> None:
+        self.done.counts[what] += 1
+
+
+class SourceUnreadable(Exception):
+    """The source of a copy is not there or may not be read just now."""
