@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.utils import get_environ_proxies
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutError
 
 from .addresses import check_base_url, is_loopback
 from .errors import AccessDenied, Permanent, Transient, Unreachable
@@ -76,6 +77,10 @@ class Session:
         self._session.trust_env = False
         self._session.headers.update({"User-Agent": "mediasync", **(headers or {})})
         self._session.verify = verify
+        if verify is False:
+            urllib3.disable_warnings(
+                InsecureRequestWarning
+            )  # a person chose it; a warning for each request helps nobody
         if not is_loopback(self.base_url):
             self._session.proxies.update(get_environ_proxies(self.base_url))
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import uuid
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -21,8 +22,8 @@ class FakeMediaBrowser(FakeServer):
     default_library: ClassVar[str] = "movies"
     accepted: ClassVar[int]
 
-    def about(self) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def about(self) -> dict[str, Any]: ...
 
     def numbered(self, libraries: Sequence[Library]) -> Iterable[Library]:
         for library in libraries:

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -87,7 +88,7 @@ def as_json(data: Any, status: int = 200) -> Response:
     return Response(status, json.dumps(data).encode())
 
 
-class FakeServer:
+class FakeServer(ABC):
     """Base: subclasses say who may ask and what is answered. ``with FakePlex([...]) as plex: plex.url``."""
 
     kind: ClassVar[str]
@@ -134,14 +135,14 @@ class FakeServer:
 
     # -- For subclasses
 
-    def numbered(self, libraries: Sequence[Library]) -> Iterable[Library]:
-        raise NotImplementedError
+    @abstractmethod
+    def numbered(self, libraries: Sequence[Library]) -> Iterable[Library]: ...
 
-    def authorised(self, request: Request) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def authorised(self, request: Request) -> bool: ...
 
-    def answer(self, request: Request) -> Response:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, request: Request) -> Response: ...
 
     # -- The frame
 

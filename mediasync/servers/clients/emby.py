@@ -8,7 +8,7 @@ from mediasync.core import foreign
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params, Reply
 
-from .base import field_of
+from .base import Client, field_of
 from .mediabrowser import MediaBrowserClient, any_within, wrong_kind
 
 PREFIX = "/emby"
@@ -67,4 +67,4 @@ class EmbyClient(MediaBrowserClient):
             return reply
 
 
-CLIENT = EmbyClient
+CLIENT: type[Client] = EmbyClient

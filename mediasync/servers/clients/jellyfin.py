@@ -10,6 +10,7 @@ from mediasync.core import foreign
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params
 
+from .base import Client
 from .mediabrowser import MediaBrowserClient, any_within, wrong_kind
 
 ENTITIES = "MediaBrowser.Controller.Entities."
@@ -70,7 +71,7 @@ class JellyfinClient(MediaBrowserClient):
         return found
 
 
-CLIENT = JellyfinClient
+CLIENT: type[Client] = JellyfinClient
 
 
 def item_id(type_name: str, path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +17,7 @@ MOST_RECENT = 300
 PAGE = 500
 
 
-class MediaBrowserClient:
+class MediaBrowserClient(ABC):
     """Base of EmbyClient and JellyfinClient; the names of parameters are passed through ``_name``."""
 
     unit: ClassVar[Literal["directory", "file"]] = "file"
@@ -74,8 +75,9 @@ class MediaBrowserClient:
             for folder in self._folders()
         )
 
+    @abstractmethod
     def knows(self, path: str) -> bool | None:
-        raise NotImplementedError
+        """See the protocol."""
 
     def recent(self, since: dt.datetime) -> list[RecentItem]:
         found = []
@@ -94,26 +96,29 @@ class MediaBrowserClient:
 
     # -- What differs
 
+    @abstractmethod
     def _authorization(self, token: str) -> dict[str, str]:
-        raise NotImplementedError
+        """Return the headers that carry the token."""
 
+    @abstractmethod
     def _check_product(self, product: str) -> None:
         """Raise Permanent if the server says it is something else."""
 
+    @abstractmethod
     def _folders(self) -> list[dict[str, Any]]:
-        raise NotImplementedError
+        """Ask for all libraries."""
 
+    @abstractmethod
     def _name(self, name: str) -> str:
         """Return the name of a query parameter as this server's document spells it."""
-        raise NotImplementedError
 
     def _id(self, key: str) -> str:
         """Return a library's key as it is sent."""
         return key
 
+    @abstractmethod
     def _list(self, name: str, *values: str) -> Params:
         """Return a parameter with several values."""
-        raise NotImplementedError
 
     def _recursive_refresh(self) -> Params:
         return ()

@@ -14,7 +14,7 @@ from mediasync.core import foreign, paths
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params, Session
 
-from .base import Access, Answer, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent
+from .base import Access, Answer, Client, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent
 
 LEAVES = {"movie": "1", "show": "4", "artist": "10", "photo": "13"}  # section type → type of what has files
 PAGE = 500
@@ -134,7 +134,7 @@ class PlexClient:
         return False if int(found.get("totalSize", found.get("size", 0))) <= PAGE else None
 
 
-CLIENT = PlexClient
+CLIENT: type[Client] = PlexClient
 
 
 def _library(section: Any) -> LibraryInfo:
