@@ -13,13 +13,10 @@ class MonitorsConfig(AppConfig):
         from mediasync.jobs.registry import JobKind, register
 
         from . import scopes
-        from .release_stage import Release, check_release
+        from .held_stage import Held, check_held
+        from .stages import Crawl
         from .texts import TEXTS
 
-        try:
-            from .stages import Crawl
-        except ModuleNotFoundError:
-            return
         register(
             JobKind(
                 name="crawl",
@@ -34,12 +31,12 @@ class MonitorsConfig(AppConfig):
         )
         register(
             JobKind(
-                name="release",
-                label=_("Release held removals"),
-                stages=(Release(),),
+                name="held",
+                label=_("Held removals"),
+                stages=(Held(),),
                 lanes=scopes.root_lane,
-                title=scopes.release_title,
-                check_scope=check_release,
+                title=scopes.held_title,
+                check_scope=check_held,
                 permission="monitors.change_change",
             )
         )

@@ -1,13 +1,20 @@
-"""Removals that a guard holds: a person releases them (they are believed) or drops them (they are forgotten)."""
+"""Removals that a guard holds: a person releases them (they are believed) or drops them (nothing follows from them).
+
+Either way what they name leaves the snapshot, else the next crawl would miss and hold it again; if it comes back, it is
+new. That is done by a job, because only the holder of a root's lane may change its snapshot.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from django.db import transaction
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Greatest
 
 from mediasync.core.clock import Clock, system
+from mediasync.core.paths import to_bytes
 from mediasync.jobs import services as jobs
 from mediasync.jobs.models import Event
 
@@ -17,57 +24,86 @@ from .selectors import BLOCK, held, look_kind, subtree_ids
 
 
 def release_held(changes: Iterable[int], actor: str) -> list[jobs.Submitted]:
-    """Ask for held removals (ids) to be believed; one job a root, because only its lane may change the snapshot."""
+    """Ask for held removals (ids) to be believed: links and servers follow. One job a root."""
+    return _ask(changes, actor, {})
+
+
+def drop_held(changes: Iterable[int], actor: str) -> list[jobs.Submitted]:
+    """Ask for held removals (ids) to be forgotten: links and servers stay as they are. One job a root."""
+    return _ask(changes, actor, {"drop": True})
+
+
+def _ask(changes: Iterable[int], actor: str, scope: dict[str, bool]) -> list[jobs.Submitted]:
     by_root: dict[int, list[int]] = defaultdict(list)
     for pk, root_id in held().filter(pk__in=list(changes)).order_by("pk").values_list("pk", "root_id"):
         by_root[root_id].append(pk)
-    return [jobs.submit("release", {"root": root_id, "changes": pks}, actor=actor) for root_id, pks in by_root.items()]
+    return [
+        jobs.submit("held", {"root": root_id, "changes": pks, **scope}, actor=actor) for root_id, pks in by_root.items()
+    ]
 
 
-def drop_held(changes: Iterable[int], actor: str, clock: Clock = system) -> int:
-    """Forget held removals (ids): nothing is unlinked or told. A later crawl that misses them asks again."""
-    roots = Root.objects.filter(changes__in=held().filter(pk__in=list(changes))).distinct()
-    total = 0
-    for root in roots:
-        with transaction.atomic():
-            rows = held(root).filter(pk__in=list(changes))
-            count = rows.update(state=Change.State.DROPPED, settled_at=clock.now())
-            _tell("held_dropped", root, count, actor)
-        _reconsider(root, clock)
-        total += count
-    return total
+def settle(root: Root, changes: Sequence[int], *, drop: bool, actor: str, clock: Clock = system) -> dict[str, int]:
+    """Release or drop held removals of a root, inside the caller's transaction; returns how many rows went which way.
 
-
-def release_rows(root: Root, changes: Sequence[int], clock: Clock = system) -> int:
-    """Make held removals new ones and take what they name out of the snapshot (inside the caller's transaction)."""
+    What is there again is not removed, whatever was asked.
+    """
     rows = list(held(root).filter(pk__in=changes))
-    folders = [change.path for change in rows if change.is_dir]
+    back = [change for change in rows if not drop and _exists(root, change)]
+    gone = [change for change in rows if change not in back]
+    _forget(root, gone)
+    now = clock.now()
+    _update(root, gone, state=Change.State.DROPPED if drop else Change.State.NEW, reason="", settled_at=now)
+    _update(root, back, state=Change.State.DROPPED, reason="", settled_at=now)
+    _dirty(root, rows)
+    if rows:
+        code = "held_dropped" if drop else "held_released"
+        Event.objects.create(at=now, code=code, actor=actor, params={**_params(root), "count": len(gone)})
+        _reconsider(root, clock)
+    if gone and not drop:
+        jobs.submit(look_kind(), {"root": root.pk}, actor=actor)
+    return {"dropped" if drop else "released": len(gone), "back": len(back)}
+
+
+def _exists(root: Root, change: Change) -> bool:
+    return os.path.lexists(to_bytes(f"{root.path}/{change.path}"))
+
+
+def _update(root: Root, changes: Sequence[Change], **fields: object) -> None:
+    for start in range(0, len(changes), BLOCK):
+        block = [change.pk for change in changes[start : start + BLOCK]]
+        held(root).filter(pk__in=block).update(**fields)
+
+
+def _forget(root: Root, changes: Sequence[Change]) -> None:
+    """Take what is gone out of the snapshot and out of the root's counters."""
+    files, size = 0, 0
+    folders = [change.path for change in changes if change.is_dir]
+    ids: list[int] = []
     for start in range(0, len(folders), BLOCK):
         found = Directory.objects.filter(root=root, path__in=folders[start : start + BLOCK])
-        _forget_folders(list(found.values_list("pk", flat=True)))
-    for change in rows:
+        ids += found.values_list("pk", flat=True)
+    ids = sorted(set(subtree_ids(ids)))
+    sets = [File.objects.filter(directory_id__in=ids[start : start + BLOCK]) for start in range(0, len(ids), BLOCK)]
+    for change in changes:
         parent, _slash, name = change.path.rpartition("/")
-        directory = Directory.objects.filter(root=root, path=parent)
         if not change.is_dir:
-            File.objects.filter(directory_id__in=directory.values("pk"), name=name)._raw_delete("default")
-        directory.update(dirty=True)  # its signature no longer fits: list it in the next crawl
-    done = held(root).filter(pk__in=[change.pk for change in rows])
-    return done.update(state=Change.State.NEW, reason="", settled_at=clock.now())
-
-
-def after_release(root: Root, count: int, actor: str, clock: Clock = system) -> None:
-    """Tell of a release, look at the guard again, and let links and servers follow."""
-    _tell("held_released", root, count, actor)
-    _reconsider(root, clock)
-    jobs.submit(look_kind(), {"root": root.pk}, actor=actor)
-
-
-def _forget_folders(pks: Sequence[int]) -> None:
-    ids = subtree_ids(pks)
+            owner = Directory.objects.filter(root=root, path=parent).values("pk")
+            sets.append(File.objects.filter(directory_id__in=owner, name=name))
+    for rows in sets:
+        sums = rows.aggregate(files=Count("*"), size=Sum("size"))
+        files, size = files + sums["files"], size + (sums["size"] or 0)
+        rows._raw_delete("default")
     for start in range(0, len(ids), BLOCK):
-        block = ids[start : start + BLOCK]
-        File.objects.filter(directory_id__in=block)._raw_delete("default")
-        Directory.objects.filter(pk__in=block)._raw_delete("default")
+        Directory.objects.filter(pk__in=ids[start : start + BLOCK])._raw_delete("default")
+    less = {"directories": len(ids), "files": files, "bytes": size}
+    Root.objects.filter(pk=root.pk).update(**{name: Greatest(F(name) - count, 0) for name, count in less.items()})
+
+
+def _dirty(root: Root, changes: Sequence[Change]) -> None:
+    """Have the folders above listed in the next crawl: their signatures no longer fit."""
+    parents = sorted({change.path.rpartition("/")[0] for change in changes})
+    for start in range(0, len(parents), BLOCK):
+        Directory.objects.filter(root=root, path__in=parents[start : start + BLOCK]).update(dirty=True)
 
 
 def _reconsider(root: Root, clock: Clock) -> None:
@@ -77,5 +113,5 @@ def _reconsider(root: Root, clock: Clock) -> None:
         guards.record(root, guards.Verdict(), clock)
 
 
-def _tell(code: str, root: Root, count: int, actor: str) -> None:
-    Event.objects.create(code=code, params={"root": root.pk, "name": root.name, "count": count}, actor=actor)
+def _params(root: Root) -> dict[str, object]:
+    return {"root": root.pk, "name": root.name}

@@ -47,9 +47,9 @@ def crawl_title(scope: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return ("crawl_full" if scope.get("full") else "crawl"), params
 
 
-def release_title(scope: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the title of a release."""
-    return "release", {"name": name_of(scope), "count": len(scope["changes"])}
+def held_title(scope: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the title of what is done about held removals."""
+    return "drop" if scope.get("drop") else "release", {"name": name_of(scope), "count": len(scope["changes"])}
 
 
 def root_lane(scope: Mapping[str, Any]) -> Sequence[Lane]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from mediasync.jobs import registry
 from mediasync.jobs.registry import JobKind, Stage
-from monitors import release_stage, scopes
+from monitors import held_stage, scopes
 
 
 class Nothing(Stage):
@@ -17,21 +17,21 @@ class Nothing(Stage):
 CRAWL = JobKind(
     "crawl", "Crawl", (Nothing(),), lanes=scopes.root_lane, title=scopes.crawl_title, check_scope=scopes.check_crawl
 )
-RELEASE = JobKind(
-    "release",
-    "Release",
-    (release_stage.Release(),),
+HELD = JobKind(
+    "held",
+    "Held removals",
+    (held_stage.Held(),),
     lanes=scopes.root_lane,
-    title=scopes.release_title,
-    check_scope=release_stage.check_release,
+    title=scopes.held_title,
+    check_scope=held_stage.check_held,
 )
 
 
 @contextmanager
 def only_crawl() -> Iterator[None]:
-    """Let there be "crawl", whose stage cannot be run, and "release", and no "sync"."""
+    """Let there be "crawl", whose stage cannot be run, and "held", and no "sync"."""
     with registry.registered():
         registry._kinds.clear()
         registry.register(CRAWL)
-        registry.register(RELEASE)
+        registry.register(HELD)
         yield

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from mediasync.core.errors import UsageError
+from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Event, Job
 from monitors import held
+from monitors.held_stage import check_held
 from monitors.models import Change, Directory, File, Root
 from tests.monitors.kinds import only_crawl
 
@@ -19,13 +23,22 @@ def kinds() -> Iterator[None]:
 
 
 @pytest.fixture
-def root() -> Root:
-    """A root of three folders, a/b below a, with one file each."""
-    root = Root.objects.create(name="TV", path="/tv", guard="suspect", guard_code="guard_removed_count")
+def root(tmp_path: Path) -> Root:
+    """A root of three folders, a/b below a, with a file of 10 bytes each; on disk there is only an unknown file."""
+    (tmp_path / "other").touch()
+    root = Root.objects.create(
+        name="TV",
+        path=str(tmp_path),
+        guard="suspect",
+        guard_code="guard_removed_count",
+        directories=3,
+        files=3,
+        bytes=30,
+    )
     parent = None
     for path in ("", "a", "a/b"):
         parent = Directory.objects.create(root=root, path=path, parent_id=parent and parent.pk, dirty=False)
-        File.objects.create(directory=parent, name="x.mkv", size=1, mtime_ns=1)
+        File.objects.create(directory=parent, name="x.mkv", size=10, mtime_ns=1)
     return root
 
 
@@ -33,52 +46,88 @@ def hold(root: Root, path: str, *, is_dir: bool = False) -> Change:
     return Change.objects.create(root=root, kind="removed", state="held", reason="r", path=path, is_dir=is_dir)
 
 
+def settle(root: Root, *changes: Change, drop: bool = False) -> dict[str, int]:
+    return held.settle(root, [change.pk for change in changes], drop=drop, actor="ann")
+
+
+def counters(root: Root) -> tuple[int, int, int]:
+    root.refresh_from_db()
+    return root.directories, root.files, root.bytes
+
+
 def test_it_takes_released_files_out_of_the_snapshot(root: Root) -> None:
     change = hold(root, "a/x.mkv")
-    assert held.release_rows(root, [change.pk]) == 1
+    assert settle(root, change) == {"released": 1, "back": 0}
     change.refresh_from_db()
     assert (change.state, change.reason) == ("new", "") and change.settled_at
     assert set(File.objects.values_list("directory__path", flat=True)) == {"", "a/b"}
     assert set(Directory.objects.filter(dirty=True).values_list("path", flat=True)) == {"a"}
+    assert counters(root) == (3, 2, 20)
 
 
 def test_it_takes_a_released_folder_out_with_all_below(root: Root) -> None:
-    change = hold(root, "a", is_dir=True)
-    assert held.release_rows(root, [change.pk]) == 1
+    assert settle(root, hold(root, "a", is_dir=True), hold(root, "a/x.mkv")) == {"released": 2, "back": 0}
     assert list(Directory.objects.values_list("path", "dirty")) == [("", True)]
-    assert File.objects.count() == 1
+    assert counters(root) == (1, 1, 10) and File.objects.count() == 1
 
 
-def test_it_releases_only_what_is_held(root: Root) -> None:
-    Change.objects.create(root=root, kind="removed", state="dropped", path="a", is_dir=True)
-    assert held.release_rows(root, list(Change.objects.values_list("pk", flat=True))) == 0
-    assert Directory.objects.count() == 3
+def test_it_does_not_remove_what_is_there_again(root: Root, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/x.mkv").touch()
+    change = hold(root, "a/x.mkv")
+    assert settle(root, change) == {"released": 0, "back": 1}
+    change.refresh_from_db()
+    assert change.state == "dropped" and counters(root) == (3, 3, 30)
 
 
-def test_it_releases_through_a_job_a_root(root: Root) -> None:
-    other = Root.objects.create(name="Movies", path="/movies")
-    changes = [hold(root, "a/x.mkv"), hold(other, "m")]
-    submitted = held.release_held([change.pk for change in changes], "ann")
-    assert [each.job.scope for each in submitted] == [
-        {"root": root.pk, "changes": [changes[0].pk]},
-        {"root": other.pk, "changes": [changes[1].pk]},
-    ]
-    assert Job.objects.filter(lanes__key=f"root:{root.pk}").get().actor == "ann"
+def test_it_touches_only_what_is_held(root: Root) -> None:
+    change = Change.objects.create(root=root, kind="removed", state="dropped", path="a", is_dir=True)
+    assert settle(root, change) == {"released": 0, "back": 0}
+    assert Directory.objects.count() == 3 and not Event.objects.exists() and not Job.objects.exists()
+
+
+def test_it_drops_without_consequences(root: Root) -> None:
+    change = hold(root, "a/x.mkv")
+    assert settle(root, change, drop=True) == {"dropped": 1, "back": 0}
+    change.refresh_from_db()
+    assert change.state == "dropped" and counters(root) == (3, 2, 20)
+    assert not Change.objects.filter(state="new").exists(), "nobody is told"
 
 
 def test_it_ends_the_suspicion_with_the_last_one(root: Root) -> None:
     first, second = hold(root, "a/x.mkv"), hold(root, "x.mkv")
-    assert held.drop_held([first.pk], "ann") == 1
+    settle(root, first)
     assert Root.objects.get().guard == "suspect"
-    assert held.drop_held([first.pk, second.pk], "ann") == 1
+    settle(root, second)
     assert Root.objects.get().guard == "ok"
-    assert set(Change.objects.values_list("state", flat=True)) == {"dropped"}
-    assert File.objects.count() == 3, "a dropped removal leaves the snapshot as it is"
-    assert list(Event.objects.values_list("code", flat=True)) == ["held_dropped", "held_dropped", "guard_ok"]
+    assert list(Event.objects.order_by("pk").values_list("code", flat=True)) == [
+        "held_released",
+        "held_released",
+        "guard_ok",
+    ]
 
 
-def test_it_lets_a_look_follow_a_release(root: Root) -> None:
-    count = held.release_rows(root, [hold(root, "a/x.mkv").pk])
-    held.after_release(root, count, "ann")
-    assert Root.objects.get().guard == "ok"
-    assert Job.objects.get().scope == {"root": root.pk}
+def test_it_asks_for_one_job_a_root_and_a_look_follows(root: Root) -> None:
+    other = Root.objects.create(name="Movies", path="/none")
+    changes = [hold(root, "a/x.mkv"), hold(root, "x.mkv"), hold(other, "m")]
+    mine, theirs = held.release_held([change.pk for change in changes], "ann")
+    assert mine.job.scope == {"root": root.pk, "changes": [changes[0].pk, changes[1].pk]}
+    assert mine.job.title_code == "release" and mine.job.lanes.get().key == f"root:{root.pk}"
+    assert drain(mine.job.pk).state == "completed"
+    assert mine.job.stages.get().result == {"released": 2, "back": 0}
+    assert Job.objects.get(kind="crawl").scope == {"root": root.pk}
+    assert drain(theirs.job.pk).state in ("failed", "completed_with_errors"), "its root is DOWN"
+    assert Change.objects.get(root=other).state == "held"
+
+
+def test_it_drops_even_while_the_root_is_down(root: Root) -> None:
+    Root.objects.update(path="/none")
+    [submitted] = held.drop_held([hold(root, "a/x.mkv").pk], "ann")
+    assert submitted.job.title_code == "drop"
+    assert drain(submitted.job.pk).state == "completed" and Change.objects.get().state == "dropped"
+
+
+def test_it_refuses_a_scope_without_changes() -> None:
+    for bad in ({}, {"root": 1}, {"root": "x", "changes": []}):
+        with pytest.raises(UsageError):
+            check_held(bad)
