@@ -22,11 +22,12 @@ from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import age
 
 from . import admin_cells as cells
+from . import admin_commands as commands
 from . import registry, services, verbs, views
+from .admin_commands import CONTROL
 from .choices import ACTIVE, TERMINAL, WAITING, JobState, Verb
 from .models import Job
 
-CONTROL = "jobs.control_job"
 NEEDS_ATTENTION = (JobState.PAUSED, JobState.INTERRUPTED, JobState.COMPLETED_WITH_ERRORS, JobState.FAILED)
 
 
@@ -83,10 +84,10 @@ class JobAdmin(ModelAdmin[Job]):
     def own_urls(self) -> list[URLPattern]:
         return [
             self.page("<int:pk>/items/", partial(views.items_page, self), "items"),
-            self.post_view("<int:pk>/items/<int:item>/retry/", partial(views.retry_item, self), "retry_item"),
-            self.post_view("<int:pk>/priority/", partial(views.set_priority, self), "priority"),
-            self.post_view("pause_all/", partial(views.engine, self, Verb.PAUSE_ALL), "pause_all"),
-            self.post_view("resume_all/", partial(views.engine, self, Verb.RESUME_ALL), "resume_all"),
+            self.post_view("<int:pk>/items/<int:item>/retry/", partial(commands.retry_item, self), "retry_item"),
+            self.post_view("<int:pk>/priority/", partial(commands.set_priority, self), "priority"),
+            self.post_view("pause_all/", partial(commands.engine, self, Verb.PAUSE_ALL), "pause_all"),
+            self.post_view("resume_all/", partial(commands.engine, self, Verb.RESUME_ALL), "resume_all"),
             self.page("start/", partial(views.start_page, self), "start"),
             self.post_view("start/<slug:kind>/", partial(views.start, self), "start_kind"),
         ]
@@ -139,27 +140,27 @@ class JobAdmin(ModelAdmin[Job]):
 
     @button(Verb.PAUSE.label, when=takes(Verb.PAUSE), permission=CONTROL, bulk=True)
     def pause(self, request: HttpRequest, obj: Job) -> Answer:
-        return views.ask(request, obj, Verb.PAUSE)
+        return commands.ask(request, obj, Verb.PAUSE)
 
     @button(Verb.RESUME.label, when=takes(Verb.RESUME), permission=CONTROL, bulk=True)
     def resume(self, request: HttpRequest, obj: Job) -> Answer:
-        return views.ask(request, obj, Verb.RESUME)
+        return commands.ask(request, obj, Verb.RESUME)
 
     @button(Verb.RETRY_FAILED.label, when=takes(Verb.RETRY_FAILED), permission=CONTROL, bulk=True)
     def retry_failed(self, request: HttpRequest, obj: Job) -> Answer:
-        return views.ask(request, obj, Verb.RETRY_FAILED)
+        return commands.ask(request, obj, Verb.RETRY_FAILED)
 
     @button(Verb.RUN_NOW.label, when=takes(Verb.RUN_NOW), permission=CONTROL)
     def run_now(self, request: HttpRequest, obj: Job) -> Answer:
-        return views.ask(request, obj, Verb.RUN_NOW)
+        return commands.ask(request, obj, Verb.RUN_NOW)
 
     @button(Verb.CANCEL.label, when=takes(Verb.CANCEL), permission=CONTROL, danger=True, bulk=True)
     def cancel(self, request: HttpRequest, obj: Job) -> Answer:
-        return views.ask(request, obj, Verb.CANCEL)
+        return commands.ask(request, obj, Verb.CANCEL)
 
-    @button(Verb.FORCE_UNLOCK.label, on="page", when=views.looks_stuck, permission=CONTROL, danger=True)
+    @button(Verb.FORCE_UNLOCK.label, on="page", when=commands.looks_stuck, permission=CONTROL, danger=True)
     def force_unlock(self, request: HttpRequest, obj: Job) -> Answer:
-        return views.ask(request, obj, Verb.FORCE_UNLOCK)
+        return commands.ask(request, obj, Verb.FORCE_UNLOCK)
 
     @button(_("Run again"), on="page", when=lambda job: job.state in TERMINAL, permission="jobs.add_job")
     def run_again(self, request: HttpRequest, obj: Job) -> Answer:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,27 +12,22 @@ from django.utils.translation import gettext as _
 
 from mediasync.core import clock
 from mediasync.core.errors import MediasyncError
-from mediasync.core.paths import for_people
-from mediasync.ui import press
-from mediasync.ui.admin import actor
-from mediasync.ui.buttons import Answer, render
+from mediasync.ui.admin import ModelAdmin, actor
+from mediasync.ui.buttons import render
 
 from . import admin_cells as cells
 from . import forms, registry, selectors, services
-from .choices import ACTIVE, CommandState, ItemState, JobState, Level, Source, Verb
-from .models import Command, EngineState, Group, Item, Job
-
-if TYPE_CHECKING:
-    from .admin_jobs import JobAdmin
+from .admin_commands import CONTROL
+from .choices import ItemState, JobState, Level
+from .models import Group, Item, Job
 
 MOST_OPEN = 10  # groups that one page opens
-ANSWER_WITHIN = 1.0  # seconds that a button waits for its command's result
 
 
 # -- The tree
 
 
-def job_page(admin: JobAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+def job_page(admin: ModelAdmin[Job], request: HttpRequest, object_id: str) -> HttpResponse:
     """Show a job: head, tree, events, commands, who works on it, settings and relatives."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
@@ -55,7 +45,7 @@ def job_page(admin: JobAdmin, request: HttpRequest, object_id: str) -> HttpRespo
         cells.title(job),
         job=job,
         admin_buttons=render(admin.buttons_for(request, job)),
-        may_control=request.user.has_perm("jobs.control_job"),
+        may_control=request.user.has_perm(CONTROL),
         reason=cells.reason(job),
         elapsed=elapsed(job),
         eta=eta(job),
@@ -75,7 +65,7 @@ def job_page(admin: JobAdmin, request: HttpRequest, object_id: str) -> HttpRespo
     )
 
 
-def items_page(admin: JobAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+def items_page(admin: ModelAdmin[Job], request: HttpRequest, pk: int) -> HttpResponse:
     """Show a page of a group's items, of a stage's items in one state, or of a stage's groups."""
     job = get_object_or_404(Job, pk=pk)
     if not admin.has_view_permission(request, job):
@@ -108,15 +98,9 @@ def items_page(admin: JobAdmin, request: HttpRequest, pk: int) -> HttpResponse:
         after=after,
         items=shown,
         groups=listed,
-        may_control=request.user.has_perm("jobs.control_job"),
+        may_control=request.user.has_perm(CONTROL),
         item_states=list(ItemState),
     )
-
-
-def looks_stuck(job: Job) -> bool:
-    """Tell whether the lease of an active job ran out so long ago that a person may end it."""
-    patience = dt.timedelta(seconds=settings.LEASE_SECONDS)
-    return job.state in ACTIVE and job.lease_until is not None and job.lease_until < clock.system.now() - patience
 
 
 def elapsed(job: Job) -> float | None:
@@ -134,87 +118,10 @@ def eta(job: Job) -> float | None:
     return left / job.rate
 
 
-# -- Commands
-
-
-def ask(
-    request: HttpRequest, job: Job | None, verb: Verb, args: dict[str, Any] | None = None, *, wait: bool = True
-) -> Answer:
-    """Give a command and return what to say of it: its result if it comes at once, else that it was asked for."""
-    command = services.command(job, verb, actor=actor(request), source=Source.WEB, args=args)
-    what = verb.label if job is None else f"{verb.label}: {cells.title(job)}"
-    if wait:
-        _await(command)
-    if command.state == CommandState.REFUSED:
-        messages.error(request, f"{what} – {registry.text(command.result_code, command.result_params)}")
-        return None
-    if command.state == CommandState.APPLIED:
-        return _("%s – done.") % what
-    if not _conducted():
-        return _("%s – asked for; it will be done as soon as a worker runs.") % what
-    return _("%s – asked for.") % what
-
-
-def _conducted() -> bool:
-    return EngineState.objects.filter(pk=1, conductor_until__gt=clock.system.now()).exists()
-
-
-def _await(command: Command) -> None:
-    """Look for the command's result until ANSWER_WITHIN, if somebody is there to carry it out."""
-    deadline = clock.system.monotonic() + ANSWER_WITHIN
-    while _conducted() and command.state == CommandState.PENDING and clock.system.monotonic() < deadline:
-        clock.system.sleep(0.1)
-        command.refresh_from_db()
-
-
-def engine(admin: JobAdmin, verb: Verb, request: HttpRequest) -> HttpResponse:
-    """Pause or resume everything."""
-    if not request.user.has_perm("jobs.control_job"):
-        raise PermissionDenied
-    return _answer(admin, request, lambda: ask(request, None, verb))
-
-
-def retry_item(admin: JobAdmin, request: HttpRequest, pk: int, item: int) -> HttpResponse:
-    """Retry one item; with ``force`` also one that succeeded, after a question."""
-    job = _controlled(request, pk)
-    row = get_object_or_404(Item, pk=item, stage__job=job)
-    force = "force" in request.POST
-    if force and "confirmed" not in request.POST:
-        question = _("“%s” will be done again, even if it succeeded and nothing changed since.") % for_people(row.key)
-        return press.ask(admin, request, Verb.FORCE_RETRY_ITEM.label, question)
-    verb = Verb.FORCE_RETRY_ITEM if force else Verb.RETRY_ITEM
-    return _answer(admin, request, lambda: ask(request, job, verb, {"items": [row.pk]}))
-
-
-def set_priority(admin: JobAdmin, request: HttpRequest, pk: int) -> HttpResponse:
-    """Give the job another place in the queue."""
-    job = _controlled(request, pk)
-    text = request.POST.get("priority", "")
-    if not text.removeprefix("-").isdecimal() or abs(int(text)) > 1000:
-        messages.error(request, _("A priority is a whole number between -1000 and 1000."))
-        return HttpResponseRedirect(press.back(admin, request))
-    return _answer(admin, request, lambda: ask(request, job, Verb.SET_PRIORITY, {"priority": int(text)}))
-
-
-def _controlled(request: HttpRequest, pk: int) -> Job:
-    if not request.user.has_perm("jobs.control_job"):
-        raise PermissionDenied
-    return get_object_or_404(Job, pk=pk)
-
-
-def _answer(admin: JobAdmin, request: HttpRequest, do: Callable[[], Answer]) -> HttpResponse:
-    try:
-        if text := do():
-            messages.success(request, str(text))
-    except MediasyncError as error:
-        messages.error(request, str(error))
-    return HttpResponseRedirect(press.back(admin, request))
-
-
 # -- Starting one
 
 
-def start_page(admin: JobAdmin, request: HttpRequest) -> HttpResponse:
+def start_page(admin: ModelAdmin[Job], request: HttpRequest) -> HttpResponse:
     """Show the kinds that this user may start, and the form of the chosen one."""
     kinds = [kind for kind in registry.kinds() if request.user.has_perm(kind.permission)]
     chosen = next((kind for kind in kinds if kind.name == request.GET.get("kind")), None)
@@ -222,7 +129,7 @@ def start_page(admin: JobAdmin, request: HttpRequest) -> HttpResponse:
     return admin.show(request, "jobs/start.html", _("Start a job"), kinds=kinds, chosen=chosen, form=form)
 
 
-def start(admin: JobAdmin, request: HttpRequest, kind: str) -> HttpResponse:
+def start(admin: ModelAdmin[Job], request: HttpRequest, kind: str) -> HttpResponse:
     """Submit a job of this kind with the scope that the form gives."""
     known = next((each for each in registry.kinds() if each.name == kind), None)
     if known is None:
