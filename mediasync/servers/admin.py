@@ -17,11 +17,11 @@ from django_stubs_ext import StrOrPromise
 
 from mediasync.core.errors import MediasyncError
 from mediasync.jobs import registry
-from mediasync.ui.admin import ModelAdmin, ReadOnlyAdmin
+from mediasync.ui.admin import ModelAdmin, ReadOnlyAdmin, actor
 from mediasync.ui.buttons import button
 from mediasync.ui.render import Tone, age, badge, path
 
-from . import connection, selectors, services
+from . import connection, library_scan, selectors, services
 from .forms import ServerForm
 from .models import Library, LibraryPath, Server
 
@@ -33,6 +33,7 @@ FARES: dict[selectors.Fare, tuple[StrOrPromise, Tone]] = {
     "unseen": (_("Never reached"), "warn"),
     "fine": (_("Reachable"), "ok"),
 }
+ALL_OF_IT = _("The server looks through the whole library. This can take long on a cloud mount. Go on?")
 
 
 def paths_of(library: Library) -> SafeString:
@@ -189,6 +190,11 @@ class LibraryAdmin(ReadOnlyAdmin[Library]):
     @admin.display(description=_("Used"))
     def used(self, library: Library) -> SafeString:
         return badge(_("Used"), "ok") if library.enabled else badge(_("Left out"), "idle")
+
+    @button(_("Scan all of it"), when=lambda library: library.enabled, bulk=True, confirm=lambda library: ALL_OF_IT)
+    def scan_all(self, request: HttpRequest, library: Library) -> StrOrPromise:
+        job = library_scan.submit(library, actor=actor(request)).job
+        return _("Job #%(job)d asks for a scan of %(library)s.") % {"job": job.pk, "library": library}
 
     @button(_("Leave out"), when=lambda library: library.enabled, bulk=True)
     def leave_out(self, request: HttpRequest, library: Library) -> StrOrPromise:

@@ -26,7 +26,7 @@ class ServerForm(forms.ModelForm[Server]):
         label=_("Token"),
         required=False,
         strip=True,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
     )
     connect_timeout = seconds(_("Seconds for a connection"), 0.5, 30)
     read_timeout = seconds(_("Seconds for an answer"), 1, 120)
@@ -46,6 +46,15 @@ class ServerForm(forms.ModelForm[Server]):
             *("name", "kind", "url", "verify_tls", "ca_file", "connect_timeout", "read_timeout"),
             *("pace", "debounce", "max_wait", "root_window", "unmatched", "enabled"),
         )
+        labels: ClassVar = {
+            "name": _("Name"),
+            "kind": _("Kind"),
+            "url": _("Address"),
+            "verify_tls": _("Check the TLS certificate"),
+            "ca_file": _("CA file"),
+            "unmatched": _("A path that no mapping translates"),
+            "enabled": _("Switched on"),
+        }
         help_texts: ClassVar = {
             "url": _("As this machine reaches it, for example http://plex:32400."),
             "ca_file": _("A file with the certificate of your own authority."),
