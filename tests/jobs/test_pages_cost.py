@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from mediasync.jobs.models import Event, Group, Item, Job, Stage
+from mediasync.jobs.models import Command, Event, Group, Item, Job, Schedule, SliceSlot, Stage, Worker
 
 ITEMS, GROUPS = 200_000, 400
 BIG = re.compile(r"SCAN (jobs_item|jobs_group|jobs_event|jobs_stage|jobs_job|jobs_command)\b")
@@ -85,3 +85,23 @@ def test_it_shows_a_huge_job_quickly(boss: Client) -> None:
         if connection.vendor == "sqlite" and address.startswith(base):
             assert not [line for line in plans(queries) if BIG.search(line)], address
             assert not [q["sql"] for q in queries.captured_queries if re.search(r'COUNT\(.*"jobs_item"', q["sql"])]
+
+
+@pytest.mark.parametrize("table", ["job", "event", "command", "worker", "schedule"])
+def test_it_lists_many_rows_with_as_many_queries_as_few(boss: Client, table: str) -> None:
+    def make(numbers: range) -> None:
+        for n in numbers:
+            job = Job.objects.create(kind="demo")
+            Event.objects.create(job=job, code="job_running")
+            Command.objects.create(job=job, verb="pause")
+            worker = Worker.objects.create(host="nas", boot="b", pid=n)
+            SliceSlot.objects.create(worker=worker, job=job, slot=0)
+            Schedule.objects.create(name=f"s{n}", kind="demo", every=60, last_job=job)
+
+    counts = []
+    for numbers in (range(2), range(2, 30)):
+        make(numbers)
+        with CaptureQueriesContext(connection) as queries:
+            assert boss.get(f"/admin/jobs/{table}/").status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 10
