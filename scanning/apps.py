@@ -12,8 +12,9 @@ class ScanningConfig(AppConfig):
     def ready(self) -> None:
         from mediasync.jobs.registry import JobKind, register, register_texts
         from monitors import scopes
+        from monitors.stages import Crawl
 
-        from . import kinds, stages
+        from . import kinds, link_stage, stages
         from .texts import TEXTS
 
         register_texts(TEXTS)
@@ -41,22 +42,6 @@ class ScanningConfig(AppConfig):
                 permission="scanning.add_scanrequest",
             )
         )
-        register(
-            JobKind(
-                name="scan_library",
-                label=_("Scan a whole library"),
-                stages=(stages.ScanLibrary(),),
-                title=kinds.library_title,
-                check_scope=kinds.check_library,
-                permission="scanning.add_scanrequest",
-            )
-        )
-        try:  # until these stages are written
-            from monitors.stages import Crawl
-
-            from . import link_stage
-        except ImportError:
-            return
         register(link_stage.KIND)
         register(
             JobKind(

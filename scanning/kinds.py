@@ -9,7 +9,7 @@ from mediasync.core.errors import UsageError
 from mediasync.core.paths import normalise
 from mediasync.jobs.choices import LaneMode
 from mediasync.jobs.registry import Lane
-from mediasync.servers.models import Library, Server
+from mediasync.servers.models import Server
 from monitors import scopes
 from monitors.models import Root
 
@@ -81,16 +81,3 @@ def can_deliver(scope: Scope) -> Coded | None:
     if server is None or (server.enabled and not server.paused):
         return None
     return ("server_paused" if server.enabled else "server_disabled"), {"server": server.name}
-
-
-def check_library(scope: Scope) -> dict[str, Any]:
-    """Return ``{"library": id}``; UsageError for others."""
-    if not Library.objects.filter(pk=scope.get("library") or 0).exists():
-        raise UsageError("There is no such library.", code="no_library")
-    return {"library": int(scope["library"])}
-
-
-def library_title(scope: Scope) -> Coded:
-    """Return the code and facts of the title of a scan of a whole library."""
-    library = Library.objects.select_related("server").filter(pk=scope["library"]).first()
-    return "scan_library", {"name": str(library or f"#{scope['library']}")}

@@ -13,7 +13,7 @@ from mediasync.core import clock as clocks
 from mediasync.core.errors import Conflict
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
-from mediasync.servers.models import Library, Server
+from mediasync.servers.models import Server
 
 from . import mapping, selectors
 from .facts import Fact, again
@@ -143,8 +143,3 @@ def _take_in_unmapped(server: Server) -> None:
         known = selectors.homeless(server.pk).filter(path=row.path).exists()
         state = State.DROPPED if known else State.NO_LIBRARY
         ScanRequest.objects.filter(pk=row.pk).update(state=state, answer="joined" if known else "", attempts=0)
-
-
-def scan_library(library: Library) -> int:
-    """Have a whole library scanned; return the job."""
-    return jobs.submit("scan_library", {"library": library.pk}).job.pk

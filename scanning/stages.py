@@ -13,7 +13,7 @@ from mediasync.core.errors import AccessDenied, Snooze
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 from mediasync.servers import limits
 from mediasync.servers import services as servers
-from mediasync.servers.models import Library, Server
+from mediasync.servers.models import Server
 from monitors.models import Change, Root
 
 from . import facts, selectors, services
@@ -116,26 +116,3 @@ class Deliver(Stage):
         finally:
             client.close()
         return Done({"sent": run.sent, "questions": run.requests})
-
-
-class ScanLibrary(Stage):
-    """Ask a server to look through a whole library, because a person wants it."""
-
-    name = "scan_library"
-    label = _("Ask for a scan of the library")
-
-    def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        yield Planned([NewItem("library")])
-
-    def run(self, item: ItemInfo, ctx: Context) -> Outcome:
-        library = Library.objects.select_related("server").filter(pk=ctx.job.scope["library"]).first()
-        if library is None:
-            return Skipped("no_library")
-        client = servers.client_for(library.server)
-        try:
-            answer = client.refresh_library(library.key)
-        finally:
-            client.close()
-        with ctx.transaction():
-            Library.objects.filter(pk=library.pk).update(last_scan_at=ctx.now())
-        return Done({"status": answer.status})

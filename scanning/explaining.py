@@ -1,0 +1,82 @@
+"""Say, step by step, what each server would be asked about a path and why; the tester and the commands share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mediasync.core.paths import for_people
+from mediasync.jobs import registry
+from mediasync.servers.models import Server
+
+from . import facts, mapping
+from .facts import Fact, exists
+from .mapping import Step
+from .telling import Listener, Told
+from .units import climb
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What one server makes of one local path. ``asks`` is what it would be asked about; "" with a ``reason``."""
+
+    server: Server
+    path: str
+    steps: Sequence[Step]
+    told: Told
+    asks: str = ""
+    reason: str = ""  # a code of texts.py: unmatched, bad_path, dropped, no_library
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data, for ``--json`` and the API."""
+        unit = self.told.unit
+        return {
+            "server": self.server.name,
+            "path": self.path,
+            "steps": [sentence(step) for step in self.steps],
+            "libraries": [library.title for library in self.told.libraries],
+            "location": self.told.location,
+            "asks": self.asks,
+            "update": unit.update if unit else "",
+            "collected": bool(unit and unit.top_level),
+            "reason": self.reason,
+        }
+
+
+def sentence(step: Step) -> str:
+    """Return a step for people."""
+    outcome = registry.text(step.outcome)
+    if step.rule is None:
+        return f"{for_people(step.path)}: {outcome}"
+    rule = f"{step.rule.pattern} → {step.rule.replacement}"
+    return f"{rule}: {outcome}" + (f" → {for_people(step.path)}" if step.outcome == "matched" else "")
+
+
+def explain(paths: Iterable[str], servers: Iterable[Server]) -> list[Explained]:
+    """Return what each server would be asked, for each path and what stands for it among the links."""
+    groups = facts.of_paths(paths)
+    found = []
+    for server in servers:
+        listener = Listener(server)
+        for group in groups:
+            explained = [_explain(fact, listener) for fact in group]
+            found += [each for each in explained if each.asks] or explained[:1]
+    return found
+
+
+def _explain(fact: Fact, listener: Listener) -> Explained:
+    told = listener.tell(fact)
+    steps = listener.rules.trace(fact.local)
+    if told.unit is not None:
+        plex = listener.server.kind == Server.Kind.PLEX
+        asks = climb(told.unit, told.location, exists) if plex and told.unit.update == "Deleted" else told.unit
+        return Explained(listener.server, fact.local, steps, told, asks.path)
+    reason = "no_library" if told.mapped.path is not None else (told.mapped.error or "dropped")
+    return Explained(listener.server, fact.local, steps, told, reason=reason)
+
+
+def to_local(path: str, source: str) -> tuple[str | None, list[Step]]:
+    """Return what a path of a source is here (None: dropped or an error), and the steps that led there."""
+    rules = mapping.for_source(source)
+    return rules.translate(path).path, rules.trace(path)
