@@ -6,20 +6,17 @@ kill at any point leaves them equal. It is retried while the database is busy, w
 
 from __future__ import annotations
 
-import random
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-
-from django.db import OperationalError, connection, transaction
 
 from mediasync.core.errors import LostLease, MediasyncError
 
 from . import items
 from .appetite import Appetite
 from .choices import Effect, ItemState
-from .leases import Lease, Tally, fence
+from .leases import Lease, Tally, fence, patiently
 from .models import Stage as StageRow
 from .notes import Notes
 from .outcomes import Claimed, Result, untouched
@@ -29,10 +26,6 @@ from .registry import Stage
 FLUSH_SECONDS = 0.5
 SLOT_SECONDS = 1.0
 WINDOW, TOO_MANY = 50, 10  # more than 20 % of the last 50 items failed transiently: let the job rest
-
-
-class DatabaseGone(Exception):
-    """The database refused to write until the lease was nearly over."""
 
 
 @dataclass(slots=True)
@@ -124,19 +117,10 @@ class Desk:
 
     def flush(self, *, claim: bool) -> None:
         """Write everything gathered, and claim the next items if asked to."""
-        while True:
-            try:
-                with transaction.atomic():
-                    written = self._write(claim=claim)
-            except OperationalError as error:
-                if connection.in_atomic_block or self.lease.left < min(10.0, self.lease.seconds / 3):
-                    raise DatabaseGone(str(error)) from error
-                connection.close_if_unusable_or_obsolete()
-                self._alone, self.exhausted = self._alone and self.running > 0, False  # the claim was rolled back
-                self.lease.clock.sleep(random.uniform(0.05, 0.5))
-                continue
-            self._remember(written)
-            return
+        self._remember(patiently(self.lease, lambda: self._write(claim=claim), undo=self._forget_claim))
+
+    def _forget_claim(self) -> None:
+        self._alone, self.exhausted, self._woken = self._alone and self.running > 0, False, float("-inf")
 
     def _remember(self, written: Written) -> None:
         self.notes.written()
@@ -212,6 +196,7 @@ class Desk:
             raise each.ending
         self.ending = self.ending or each.ending
         self._failed += each.state == ItemState.FAILED
+        self.exhausted = self.exhausted and each.state != ItemState.PENDING
         self._retries = self._retries or each.state == ItemState.RETRY_WAIT
         if self._transients or each.transient:
             self._transients.append(each.transient)

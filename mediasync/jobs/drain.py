@@ -24,7 +24,7 @@ from .snapshots import OnProgress, Reporter
 from .transitions import transition
 
 POLL_SECONDS = 0.5
-LONGEST_SLEEP = 5.0
+LONGEST_SLEEP = 1.0  # so that commands are heard
 
 
 def drain(

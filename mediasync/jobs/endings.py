@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
-
 from . import leases, trees
 from .choices import JobState, StageState
 from .leases import Lease, fence
@@ -34,28 +32,31 @@ class Ending:
 
 def end(lease: Lease, ending: Ending, send: Send, worker_id: int | None) -> str:
     """Settle the job or hand it over, and say which of the two came out."""
-    with transaction.atomic():
-        state = fence(lease).state
-        if worker_id is not None:
-            SliceSlot.objects.filter(worker_id=worker_id, job_id=lease.job_id).delete()
-        if state == JobState.CANCEL_REQUESTED:
-            return _cancel(lease)
-        if state == JobState.PAUSE_REQUESTED:
-            _move(lease, JobState.PAUSED, JobState.PAUSE_REQUESTED)
-            return "paused"
-        if ending.name == "done":
-            failed = Stage.objects.filter(job_id=lease.job_id, failed__gt=0).exists()
-            _move(lease, JobState.COMPLETED_WITH_ERRORS if failed else JobState.COMPLETED)
-        elif ending.name == "failed":
-            _fail(lease, ending)
-        elif ending.name == "snoozed":
-            _move(lease, JobState.SCHEDULED, not_before=ending.until, **_reason(ending))
-        elif ending.name == "needs_operator":
-            _move(lease, JobState.PAUSED, **_reason(ending))
-        elif ending.name == "engine_paused":
-            leases.release(lease, reason_code="engine_paused")  # resume_all sends the next message
-        else:
-            send(lease.job_id, leases.release(lease))
+    return leases.patiently(lease, lambda: _end(lease, ending, send, worker_id))
+
+
+def _end(lease: Lease, ending: Ending, send: Send, worker_id: int | None) -> str:
+    state = fence(lease).state
+    if worker_id is not None:
+        SliceSlot.objects.filter(worker_id=worker_id, job_id=lease.job_id).delete()
+    if state == JobState.CANCEL_REQUESTED:
+        return _cancel(lease)
+    if state == JobState.PAUSE_REQUESTED:
+        _move(lease, JobState.PAUSED, JobState.PAUSE_REQUESTED)
+        return "paused"
+    if ending.name == "done":
+        failed = Stage.objects.filter(job_id=lease.job_id, failed__gt=0).exists()
+        _move(lease, JobState.COMPLETED_WITH_ERRORS if failed else JobState.COMPLETED)
+    elif ending.name == "failed":
+        _fail(lease, ending)
+    elif ending.name == "snoozed":
+        _move(lease, JobState.SCHEDULED, not_before=ending.until, **_reason(ending))
+    elif ending.name == "needs_operator":
+        _move(lease, JobState.PAUSED, **_reason(ending))
+    elif ending.name == "engine_paused":
+        leases.release(lease, reason_code="engine_paused")  # resume_all sends the next message
+    else:
+        send(lease.job_id, leases.release(lease))
     return ending.name
 
 

@@ -151,6 +151,12 @@ def wake(stage_id: int, now: dt.datetime, rev: int) -> int:
     return rows.update(state=ItemState.PENDING, rev=rev)
 
 
+def any_left(stage_id: int) -> bool:
+    """Tell whether an item is neither finished nor waiting for its next attempt."""
+    states = (ItemState.PENDING, ItemState.RUNNING, ItemState.INTERRUPTED)
+    return Item.objects.filter(stage_id=stage_id, state__in=states).exists()
+
+
 def next_retry(stage_id: int) -> dt.datetime | None:
     """Return when the first of the waiting items is due."""
     rows = Item.objects.filter(stage_id=stage_id, state=ItemState.RETRY_WAIT).order_by("not_before")

@@ -8,11 +8,13 @@ for; that a clock jumps can cause an early take-over, never a doubled row (conso
 from __future__ import annotations
 
 import datetime as dt
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 
 from mediasync.core.clock import Clock, SystemClock
@@ -28,6 +30,13 @@ _FENCE = """
     WHERE id = %s AND epoch = %s
     RETURNING state, rev
 """
+
+
+T = TypeVar("T")
+
+
+class DatabaseGone(Exception):
+    """The database refused to write until the lease was nearly over."""
 
 
 @dataclass(slots=True)
@@ -115,6 +124,24 @@ def fence(lease: Lease, moved: Tally | None = None) -> Passed:
     if row is None:
         raise LostLease(f"Job {lease.job_id} has another owner by now.", job=lease.job_id, epoch=lease.epoch)
     return Passed(*row)
+
+
+def patiently(lease: Lease, write: Callable[[], T], *, undo: Callable[[], None] = lambda: None) -> T:
+    """Do ``write`` in a transaction, again and again while the database is locked or full.
+
+    ``undo`` puts memory back before each new try. Raises DatabaseGone ten seconds before the lease ends: nothing is
+    half-written then, and the next owner begins from the rows.
+    """
+    while True:
+        try:
+            with transaction.atomic():
+                return write()
+        except OperationalError as error:
+            if connection.in_atomic_block or lease.left < min(10.0, lease.seconds / 3):
+                raise DatabaseGone(str(error)) from error
+            connection.close_if_unusable_or_obsolete()
+            undo()
+            lease.clock.sleep(random.uniform(0.05, 0.5))
 
 
 def release(lease: Lease, *, reason_code: str = "") -> int:

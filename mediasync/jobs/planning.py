@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
+from django.db.models import F
 
 from .choices import StageState
-from .leases import Lease, Tally, fence
+from .leases import Lease, Tally, fence, patiently
 from .models import Group, Item, Job, Stage
 from .outcomes import dumps
 from .registry import JSON, NewItem, Planned
@@ -35,41 +37,41 @@ class Planner:
     def run(self, blocks: Iterable[Planned], enough: Callable[[bool], bool]) -> bool:
         """Store blocks until there are no more, or ``enough(resumable)`` says that it is time to go."""
         for items, cursor in _joined(blocks, self.lease.clock.monotonic):
-            self._store(items, cursor)
+            self.row.total += patiently(self.lease, partial(self._store, items, cursor), undo=self._groups.clear)
             if enough(cursor is not None):
                 return False
         return True
 
     def close(self, *, last: bool) -> None:
         """Note, in one transaction, that the total is final."""
-        with transaction.atomic():
-            rev = fence(self.lease).rev
-            Stage.objects.filter(pk=self.row.pk).update(
-                planned=True, plan_cursor=None, state=StageState.RUNNING, rev=rev
-            )
-            Job.objects.filter(pk=self.lease.job_id).update(total_final=last)
+        patiently(self.lease, lambda: self._close(last))
         self.row.planned, self.row.state = True, StageState.RUNNING
 
-    def _store(self, items: Sequence[NewItem], cursor: JSON) -> None:
-        with transaction.atomic():
-            rev = fence(self.lease).rev
-            groups = self._group_ids(items, rev)
-            rows = [
-                (
-                    *(self.row.pk, groups.get(item.group), item.key),
-                    *(None if item.payload is None else dumps(item.payload), rev),
-                )
-                for item in items
-            ]
-            added = self._insert(rows)
-            if added == len(rows):
-                self._count(Counter(groups[item.group] for item in items if item.group), rev)
-            else:  # some were planned before: count the groups again
-                self._recount({groups[item.group] for item in items if item.group}, rev)
-            if added:
-                fence(self.lease, Tally(total=added))
-            self.row.total += added
-            Stage.objects.filter(pk=self.row.pk).update(total=self.row.total, plan_cursor=cursor, rev=rev)
+    def _close(self, last: bool) -> None:
+        rows = Stage.objects.filter(pk=self.row.pk)
+        rows.update(planned=True, plan_cursor=None, state=StageState.RUNNING, rev=fence(self.lease).rev)
+        Job.objects.filter(pk=self.lease.job_id).update(total_final=last)
+
+    def _store(self, items: Sequence[NewItem], cursor: JSON) -> int:
+        """Insert a block and return how many of its items are new."""
+        rev = fence(self.lease).rev
+        groups = self._group_ids(items, rev)
+        rows = [
+            (
+                *(self.row.pk, groups.get(item.group), item.key),
+                *(None if item.payload is None else dumps(item.payload), rev),
+            )
+            for item in items
+        ]
+        added = self._insert(rows)
+        if added == len(rows):
+            self._count(Counter(groups[item.group] for item in items if item.group), rev)
+        else:  # some were planned before: count the groups again
+            self._recount({groups[item.group] for item in items if item.group}, rev)
+        if added:
+            fence(self.lease, Tally(total=added))
+        Stage.objects.filter(pk=self.row.pk).update(total=F("total") + added, plan_cursor=cursor, rev=rev)
+        return added
 
     @staticmethod
     def _insert(rows: Sequence[tuple[Any, ...]]) -> int:

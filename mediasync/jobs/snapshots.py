@@ -57,6 +57,10 @@ class Reporter:
     def due(self) -> bool:
         return self._tell is not None and self._clock.monotonic() - self._told >= EVERY_SECONDS
 
+    def patience(self, seconds: float) -> float:
+        """Return for how long the loop may wait without anybody missing progress."""
+        return seconds if self._tell is None else min(seconds, EVERY_SECONDS)
+
     def tell(self, row: Stage, label: Text, pool: Pool | None, rate: float) -> None:
         """Make the snapshot of this moment and hand it out."""
         if self._tell is None:

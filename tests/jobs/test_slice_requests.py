@@ -24,11 +24,8 @@ def asking(key: str, ask: Callable[[], object]) -> Scripted:
     def do(item: ItemInfo, ctx: Context) -> Outcome:
         if item.key == key:
             ask()
-        bench_clock(ctx).sleep(1)
+        ctx._signals.lease.clock.sleep(1)
         return Done()
-
-    def bench_clock(ctx: Context) -> object:
-        return ctx._signals.lease.clock
 
     return Scripted(["g/a", "g/b", "g/c", "g/d"], do)
 
@@ -52,22 +49,17 @@ def test_a_pause_during_the_last_item_pauses_and_completes_after_the_resume() ->
 
 
 def test_a_resume_while_it_drains_hands_over_instead() -> None:
-    def resume(worked: list[int] = []) -> None:  # noqa: B006
-        bench.ask(JobState.PAUSE_REQUESTED)
+    with running(stage := asking("g/a", lambda: bench.ask(JobState.PAUSE_REQUESTED))) as bench:
+        ask = stage.do
 
-    stage = asking("g/a", resume)
-    with running(stage) as bench:
-        original = stage.do
-
-        def do(item: ItemInfo, ctx: Context) -> Outcome:
-            outcome = original(item, ctx)
+        def resume(item: ItemInfo, ctx: Context) -> Outcome:
+            outcome = ask(item, ctx)
             assert ctx.stopping  # the pause was seen …
             assert transition(bench.job.pk, JobState.RUNNING, expect=JobState.PAUSE_REQUESTED)
             return outcome
 
-        stage.do = do
+        stage.do = resume
         assert bench.slice(budget=0.5) == "handed_over"
-        stage.do = original
         assert bench.job.state == JobState.RUNNING and len(bench.sent) == 1
 
 
@@ -124,6 +116,22 @@ def test_a_long_item_with_a_cursor_makes_room_when_the_time_is_up() -> None:
 
     with running(Scripted(["a"], count)) as bench:
         assert [bench.slice(budget=4) for _ in range(3)] == ["handed_over", "handed_over", "done"]
+
+
+def test_items_that_stopped_at_a_checkpoint_are_not_forgotten() -> None:
+    """The batch that was claimed last is smaller than what was asked for, and one of it stops: the stage goes on."""
+
+    def count(item: ItemInfo, ctx: Context) -> Outcome:
+        if item.key == "z":
+            for number in range(item.cursor or 0, 10):
+                bench.clock.sleep(1)
+                ctx.checkpoint(number + 1)
+        return Done()
+
+    with running(Scripted([*"abcdefghijk", "z"], count)) as bench:
+        assert [bench.slice(budget=4) for _ in range(3)] == ["handed_over", "handed_over", "done"]
+        assert set(bench.states().values()) == {"succeeded"}
+        counted(bench.job)
 
 
 def test_a_long_item_without_a_cursor_runs_to_its_end() -> None:
