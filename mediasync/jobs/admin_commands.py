@@ -105,5 +105,5 @@ def _answer(admin: ModelAdmin[Job], request: HttpRequest, do: Callable[[], Answe
         if text := do():
             messages.success(request, str(text))
     except MediasyncError as error:
-        messages.error(request, str(error))
+        messages.error(request, press.told(error))
     return HttpResponseRedirect(press.back(admin, request))

@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import MediasyncError
+from mediasync.ui import press
 
 from . import registry, schedules
 from .models import Schedule
@@ -76,5 +77,5 @@ class ScheduleForm(forms.ModelForm[Schedule]):
             times = {name: cleaned.get(name) for name in ("every", "timezone")}
             schedules.check_times(Schedule(**times, cron=cleaned.get("cron") or ""))
         except MediasyncError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(press.told(error)) from error
         return cleaned

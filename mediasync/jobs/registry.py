@@ -231,9 +231,11 @@ def kinds() -> Sequence[JobKind]:
     return [_kinds[name] for name in sorted(_kinds)]
 
 
-def text(code: str, params: Mapping[str, Any] | None = None) -> str:
-    """Return the sentence of a code in the language of now; the code and its facts if there is none."""
+def text(code: str, params: Mapping[str, Any] | None = None, *, default: str = "") -> str:
+    """Return the sentence of a code in the language of now; if there is none, ``default``, or code and facts."""
     template = _texts.get(code)
+    if template is None and default:
+        return default
     if template is None:
         facts = ", ".join(f"{key}={value}" for key, value in (params or {}).items())
         return f"{code} ({facts})" if facts else code

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Sum
 
 from .models import Event, Group, Item, Job, Stage
 
@@ -51,10 +51,17 @@ def tree(job: Job, *, open_groups: Iterable[int] = (), state: str = "") -> list[
 
 def _node(stage: Stage, wanted: set[int]) -> StageNode:
     page = groups(stage.pk)
-    alone = len(page.rows) == 1  # nothing to choose: show its items at once
+    loose = loose_items(stage.pk) if _has_loose(stage, page) else None
+    alone = len(page.rows) == 1 and loose is None  # nothing to choose: show its items at once
     nodes = [GroupNode(each, group_items(each) if alone or each.pk in wanted else None) for each in page.rows]
-    loose = None if page.rows else loose_items(stage.pk)
     return StageNode(stage, nodes, page.after, loose)
+
+
+def _has_loose(stage: Stage, page: Page[Group]) -> bool:
+    """Tell from the counters whether the stage has items that belong to no group."""
+    if not page.after:
+        return stage.total > sum(group.total for group in page.rows)
+    return stage.total > (stage.groups.aggregate(total=Sum("total"))["total"] or 0)
 
 
 def groups(stage_id: int, after: str = "") -> Page[Group]:
@@ -75,8 +82,8 @@ def stage_items(stage_id: int, state: str, after: str = "") -> Page[Item]:
 
 
 def loose_items(stage_id: int, after: str = "") -> Page[Item]:
-    """Return the items of a stage that has no groups, in the order of their keys."""
-    return _page(Item.objects.filter(stage_id=stage_id), "key", after)
+    """Return the items of a stage that belong to no group, in the order of their keys."""
+    return _page(Item.objects.filter(stage_id=stage_id, group=None), "key", after)
 
 
 def events(job: Job, *, level: int = 0, before: int = 0) -> Page[Event]:

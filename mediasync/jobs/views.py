@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from mediasync.core import clock
 from mediasync.core.errors import MediasyncError
+from mediasync.ui import press
 from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import render
 
@@ -83,7 +84,7 @@ def items_page(admin: ModelAdmin[Job], request: HttpRequest, pk: int) -> HttpRes
         shown = selectors.group_items(group, after, state)
     elif state:
         shown = selectors.stage_items(stage.pk, state, after)
-    elif stage.groups.exists():
+    elif "loose" not in request.GET and stage.groups.exists():
         listed = selectors.groups(stage.pk, after)
     else:
         shown = selectors.loose_items(stage.pk, after)
@@ -141,7 +142,7 @@ def start(admin: ModelAdmin[Job], request: HttpRequest, kind: str) -> HttpRespon
         try:
             submitted = services.submit(kind, forms.scope_of(form), actor=actor(request))
         except MediasyncError as error:
-            form.add_error(None, str(error))
+            form.add_error(None, press.told(error))
         else:
             return started(request, submitted)
     kinds = [each for each in registry.kinds() if request.user.has_perm(each.permission)]

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mediasync.core.errors import MediasyncError
+from mediasync.core.paths import for_people
+from mediasync.jobs import registry
 
 from .buttons import Answer, Button, Text
 
@@ -40,7 +42,7 @@ def one(model_admin: ModelAdmin[Any], button: Button, request: HttpRequest, obje
     try:
         answer = call(model_admin, button, request, obj)
     except MediasyncError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         answer = None
     if isinstance(answer, HttpResponseBase):
         return answer
@@ -65,7 +67,7 @@ def many(button: Button, model_admin: ModelAdmin[Any], request: HttpRequest, row
             call(model_admin, button, request, obj)
             done += 1
         except MediasyncError as error:
-            refused.append(f"{obj}: {error}")
+            refused.append(f"{obj}: {told(error)}")
     text = ngettext("%(what)s: %(n)d row.", "%(what)s: %(n)d rows.", done) % {"what": button.label, "n": done}
     messages.add_message(request, messages.SUCCESS if done else messages.WARNING, text)
     if refused:
@@ -79,6 +81,13 @@ def call(model_admin: ModelAdmin[Any], button: Button, request: HttpRequest, obj
     method = getattr(model_admin, button.name)
     answer: Answer = method(request) if button.on == "list" else method(request, obj)
     return answer
+
+
+def told(error: MediasyncError) -> str:
+    """Return the sentence of an error in the language of now; a code that says no more than its class gives its own."""
+    if error.code == error.default_code:
+        return for_people(str(error))
+    return for_people(registry.text(error.code, error.params, default=str(error)))
 
 
 def ask(

@@ -123,6 +123,18 @@ def test_it_pages_through_groups(boss: Client) -> None:
     assert "g129" in rest and "g099" not in rest
 
 
+def test_it_shows_items_without_a_group_beside_the_groups(boss: Client) -> None:
+    job, stage = make_job(groups=1, items=2)
+    Item.objects.bulk_create(Item(stage=stage, key=f"loose {n:03}") for n in range(150))
+    Stage.objects.update(total=152)
+    html = page(boss, f"/admin/jobs/job/{job.pk}/change/")
+    assert "loose 099" in html and "loose 100" not in html and "g000" in html
+    more = re.search(r'href="([^"]*after=[^"]*)">More<', html)
+    assert more
+    rest = page(boss, more.group(1).replace("&amp;", "&"))
+    assert "loose 149" in rest and "loose 099" not in rest and "g000/" not in rest
+
+
 def test_it_offers_retry_only_where_it_is_possible(boss: Client) -> None:
     job, stage = make_job(groups=1, items=2, state="completed_with_errors")
     failed, fine = stage.items.order_by("key")

@@ -63,6 +63,11 @@ def stage_where(stage: Stage, state: str = "") -> str:
     return urlencode({"stage": stage.pk} | ({"state": state} if state else {}))
 
 
+@register.simple_tag
+def loose_where(stage: Stage) -> str:
+    return urlencode({"stage": stage.pk, "loose": 1})
+
+
 @register.filter
 def icon(job: Job) -> str:
     """Return the sign of a state, which begins the title of the page."""
