@@ -82,6 +82,13 @@ def count_uses(rules: mapping.Rules) -> None:
 # -- Buttons
 
 
+def save_rule(rule: PathMapping, *, enabled: bool | None = None) -> None:
+    """Store a mapping rule and look again at what had no library or no rule."""
+    rule.enabled = rule.enabled if enabled is None else enabled
+    rule.save()
+    look_for_homes()
+
+
 def replay(row: ScanRequest) -> ScanRequest:
     """Ask for the same again, now; the row keeps its answer unless it could not be sent as things were.
 

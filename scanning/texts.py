@@ -30,6 +30,7 @@ TEXTS: dict[str, Text] = {
     "replayed": _("Asked for again"),
     "dropped_by_hand": _("Dropped by hand"),
     "unreadable": _("The folder cannot be looked at now"),
+    "no_library": _("No library has this path"),
     # Steps of a translation
     "no_match": _("does not match"),
     "matched": _("matches"),

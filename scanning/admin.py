@@ -1,0 +1,139 @@
+"""Requests, mapping rules and their tester in the admin; links stand in ``admin_links``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from mediasync.jobs import registry
+from mediasync.ui.admin import ModelAdmin, ReadOnlyAdmin
+from mediasync.ui.buttons import button
+from mediasync.ui.filters import TabFilter
+from mediasync.ui.render import Tone, age, badge, path
+
+from . import services, views
+from .forms import MappingForm
+from .models import PathMapping, ScanRequest
+
+State = ScanRequest.State
+TONES: dict[str, Tone] = {
+    State.WAITING: "idle",
+    State.SENDING: "busy",
+    State.SENT: "ok",
+    State.FAILED: "bad",
+    State.NO_LIBRARY: "warn",
+    State.DROPPED: "idle",
+}
+
+
+class TabState(TabFilter):
+    title = _("state")
+    parameter_name = "show"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(State.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=self.value()) if self.value() in State.values else queryset
+
+
+def is_in(*states: State) -> Any:
+    """Return a test for the state of a request."""
+    return lambda row: row.state in states
+
+
+@admin.register(ScanRequest)
+class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
+    list_display = ("asked", "server", "library", "state_badge", "row_buttons", "answered", "due", "hits", "source")
+    list_filter = (TabState, "server", "source")
+    list_select_related = ("server", "library__server")
+    search_fields = ("path",)
+    ordering = ("-id",)
+    list_links = ((_("Scan paths"), "admin:jobs_job_start"), (_("Try a path"), "admin:scanning_pathmapping_try"))
+
+    @admin.display(description=_("Path, as the server sees it"), ordering="path")
+    def asked(self, row: ScanRequest) -> SafeString:
+        if row.sent_path in ("", row.path):
+            return path(row.path)
+        return format_html("{} <small>→ {}</small>", path(row.path), path(row.sent_path))
+
+    @admin.display(description=_("State"), ordering="state")
+    def state_badge(self, row: ScanRequest) -> SafeString:
+        return badge(row.get_state_display(), TONES[row.state])
+
+    @admin.display(description=_("Answer"))
+    def answered(self, row: ScanRequest) -> SafeString:
+        words = registry.text(row.answer) if row.answer else ""
+        return format_html("{} {} {}", row.answer_status or "", words, age(row.sent_at) if row.sent_at else "")
+
+    @admin.display(description=_("Due"), ordering="due_at")
+    def due(self, row: ScanRequest) -> SafeString | str:
+        if row.state != State.WAITING:
+            return "–"
+        return age(max(row.due_at, row.next_try_at or row.due_at))
+
+    @button(_("Scan now"), when=is_in(State.WAITING), bulk=True)
+    def send_now(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
+        services.send_now(row)
+        return _("%s is sent as soon as the server can be asked.") % row
+
+    @button(_("Replay"), when=is_in(*services.REPLAYABLE), bulk=True)
+    def replay(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
+        services.replay(row)
+        return _("%s is asked for again.") % row
+
+    @button(_("Drop"), when=is_in(State.WAITING, State.NO_LIBRARY, State.FAILED), bulk=True)
+    def drop(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
+        services.drop(row)
+        return _("%s is dropped.") % row
+
+
+@admin.register(PathMapping)
+class PathMappingAdmin(ModelAdmin[PathMapping]):
+    form = MappingForm
+    list_display = ("pattern", "replacement", "space", "order", "whom", "regex", "state", "row_buttons", "hits", "note")
+    list_filter = ("space", "server", "enabled")
+    list_select_related = ("server",)
+    search_fields = ("pattern", "replacement", "note")
+    ordering = ("space", "order", "id")
+    readonly_fields = ("hits",)
+    list_links = ((_("Try a path"), "admin:scanning_pathmapping_try"),)
+
+    def own_urls(self) -> list[URLPattern]:
+        return [self.page("try/", lambda request: views.try_path(self, request), "try")]
+
+    @admin.display(description=_("Only for"))
+    def whom(self, rule: PathMapping) -> str:
+        return str(rule.server or rule.source or "–")
+
+    @admin.display(description=_("State"))
+    def state(self, rule: PathMapping) -> SafeString:
+        return badge(_("On"), "ok") if rule.enabled else badge(_("Off"), "idle")
+
+    def save_model(
+        self, request: HttpRequest, obj: PathMapping, form: forms.ModelForm[PathMapping], change: bool
+    ) -> None:
+        services.save_rule(obj)
+
+    def delete_model(self, request: HttpRequest, obj: PathMapping) -> None:
+        super().delete_model(request, obj)
+        services.look_for_homes()
+
+    @button(_("Switch off"), when=lambda rule: rule.enabled, bulk=True)
+    def switch_off(self, request: HttpRequest, rule: PathMapping) -> StrOrPromise:
+        services.save_rule(rule, enabled=False)
+        return _("%s is off.") % rule
+
+    @button(_("Switch on"), when=lambda rule: not rule.enabled, bulk=True)
+    def switch_on(self, request: HttpRequest, rule: PathMapping) -> StrOrPromise:
+        services.save_rule(rule, enabled=True)
+        return _("%s is on.") % rule
