@@ -60,7 +60,8 @@ def event_line(event: Event) -> str:
     at = timezone.localtime(event.at).strftime("%H:%M:%S")
     where = f" [{event.stage.name}]" if event.stage else ""
     item = f" {event.item_key}:" if event.item_key else ""
-    return f"{at} {event.get_level_display():<8}{where}{item} {registry.text(event.code, event.params)}"
+    reason = f": {registry.text(event.params['reason'], event.params)}" if "reason" in event.params else ""
+    return f"{at} {event.get_level_display():<8}{where}{item} {registry.text(event.code, event.params)}{reason}"
 
 
 def of_job(job: Job, *, stages: bool = False) -> dict[str, Any]:
