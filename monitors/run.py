@@ -93,7 +93,7 @@ class Run:
         self.silent = not (root.baseline_at if asked.announce is None else asked.announce)
         self.after: str | None = cursor.get("after")
         self.looked: bool = cursor.get("looked", False)
-        self.floors: tuple[int, int] = tuple(cursor["floors"]) if "floors" in cursor else self._floors()
+        self.floor: int = cursor["floor"] if "floor" in cursor else _highest()  # folders above it are new
         self.pending: dict[str, dict[tuple[str, bool], Pending]] = defaultdict(dict)
         self.relooked: set[int] = set()  # pending removals of which this crawl made the second look
         self.seen_files = 0  # only for the progress
@@ -106,11 +106,6 @@ class Run:
         self.new: list[Thing] = []
         self.invented = 1 << 40  # ids of a dry run
         self._load_pending()
-
-    def _floors(self) -> tuple[int, int]:
-        """Return the highest ids of changes and folders before this crawl: what lies above is its own."""
-        change = Change.objects.aggregate(top=Max("id"))["top"] or 0
-        return change, Directory.objects.aggregate(top=Max("id"))["top"] or 0
 
     def _load_pending(self) -> None:
         waiting = (Change.State.SEEN, Change.State.HELD)
@@ -132,7 +127,7 @@ class Run:
     def cursor(self) -> dict[str, Any]:
         """Return where to go on after a crash; what is not in it stands in the tables."""
         kept = {name: value for name, value in asdict(self.summary).items() if name in KEPT}
-        return {"after": self.after, "looked": self.looked, "floors": self.floors, "summary": kept}
+        return {"after": self.after, "looked": self.looked, "floor": self.floor, "summary": kept}
 
     def reserve(self, count: int) -> int:
         """Return the first of so many directory ids."""
@@ -179,6 +174,10 @@ class Run:
             deltas = {"directories": directories, "files": files, "bytes": size}
             changed = {name: Greatest(F(name) + delta, 0) for name, delta in deltas.items()}
             Root.objects.filter(pk=self.root.pk).update(**changed)
+
+
+def _highest() -> int:
+    return Directory.objects.aggregate(top=Max("id"))["top"] or 0
 
 
 def in_blocks_do(sql: str, ids: Sequence[int], *params: Any) -> None:

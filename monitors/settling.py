@@ -73,12 +73,14 @@ def _target(run: Run, each: Missing, parts: Sequence[tuple[Thing, Thing]]) -> st
     if target is None:
         return ""
     row = snapshot.folders_at(run.root.pk, [target]).get(target)
-    return target if row is not None and row.id > run.floors[1] else ""
+    return target if row is not None and row.id > run.floor else ""
 
 
 def _new(run: Run, sizes: set[int]) -> list[Thing]:
-    """Return the files that this crawl has found new, as far as their size is one that is missing."""
-    rows = Change.objects.filter(root=run.root, state=Change.State.NEW, kind=Change.Kind.ADDED, pk__gt=run.floors[0])
+    """Return the files found new since the last crawl that ended, as far as their size is one that is missing."""
+    rows = Change.objects.filter(root=run.root, state=Change.State.NEW, kind=Change.Kind.ADDED)
+    if run.root.crawled_at:
+        rows = rows.filter(seen_at__gt=run.root.crawled_at)
     found = {
         path: identity
         for identity, path, size in rows.values_list("id", "path", "size").iterator(chunk_size=5000)

@@ -102,6 +102,7 @@ class World:
     def crawl(
         self, *paths: str, lister: Lister | None = None, ctx: Ctx | None = None, cursor: Any = None, **asked: Any
     ) -> Summary:
+        self.clock.advance(1)
         try:
             return crawl(self.root, Asked(paths=paths, **asked), ctx or Ctx(self.clock), cursor, lister)
         finally:
