@@ -16,7 +16,7 @@ from .choices import Level
 from .leases import fence
 from .models import Event
 from .notes import Notes
-from .outcomes import Claimed, dumps
+from .outcomes import Claimed, dumps, storable
 from .pulse import Signals
 from .registry import JSON, JobInfo
 
@@ -97,7 +97,7 @@ class ItemContext:
                 item_key=self.claimed[0].info.key if len(self.claimed) == 1 else "",
                 at=self.now(),
                 level=level,
-                code=code,
-                params=params,
+                code=code[:100],
+                params=storable(params),
             )
         )

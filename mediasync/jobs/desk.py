@@ -6,7 +6,6 @@ kill at any point leaves them equal. It is retried while the database is busy, w
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -47,6 +46,7 @@ class Desk:
         self.lease = lease
         self.pool = pool
         self.notes = notes
+        self._time = lease.clock.monotonic
         per_unit = stage.effect in (Effect.VERIFY, Effect.ONCE)
         self.appetite = Appetite(len(pool.busy), per_unit=per_unit, unit_size=stage.batch)
         self.running = 0  # units in the pool
@@ -58,7 +58,7 @@ class Desk:
         self._interrupted = True  # there may be some, until looked
         self._retries = True
         self._transients: deque[bool] = deque(maxlen=WINDOW)
-        self._flushed = self._slotted = time.monotonic()
+        self._flushed = self._slotted = self._time()
         self._woken = float("-inf")
         self._finished = 0
         self._failed = 0
@@ -80,7 +80,7 @@ class Desk:
 
     def due(self) -> bool:
         """Tell whether it is time to write."""
-        waited = time.monotonic() - self._flushed
+        waited = self._time() - self._flushed
         if not self._results:
             return waited >= SLOT_SECONDS or (self.hungry and not self.running)
         return waited >= FLUSH_SECONDS or self.appetite.per_unit or not self.running or self.hungry
@@ -111,7 +111,7 @@ class Desk:
 
     def take_back_if_slow(self) -> None:
         """Un-mark what waits behind items that turned out to be slow: a kill now would blame all of them."""
-        if self.pool.waiting() and time.monotonic() - self.appetite.fed > 2 * FLUSH_SECONDS:
+        if self.pool.waiting() and self._time() - self.appetite.fed > 2 * FLUSH_SECONDS:
             self.appetite.starve()
             self.take_back()
 
@@ -126,7 +126,7 @@ class Desk:
         self.notes.written()
         self._finished += len(self._results)
         self._results, self._failed = [], 0
-        self._flushed = time.monotonic()
+        self._flushed = self._time()
         self.row.done += written.moved.done
         self.row.failed += written.moved.failed
         self.row.skipped += written.moved.skipped
@@ -149,13 +149,13 @@ class Desk:
             written.sums = _sums(self.row.result, results)
             items.move_stage(self.row.pk, written.moved, written.sums, rev)
         self.notes.write_events(results)
-        waited = time.monotonic() - self._slotted
+        waited = self._time() - self._slotted
         if waited >= SLOT_SECONDS:
             self.notes.write_slots(self.pool.busy, self._finished + len(results), waited)
             written.slots = True
         if claim:
-            if self._retries and time.monotonic() - self._woken >= SLOT_SECONDS:
-                self._woken = time.monotonic()
+            if self._retries and self._time() - self._woken >= SLOT_SECONDS:
+                self._woken = self._time()
                 if items.wake(self.row.pk, now + self.lease.skew, rev):
                     self.exhausted = False
             written.units = self._claim(rev)

@@ -15,6 +15,7 @@ from . import leases, trees
 from .choices import JobState, StageState
 from .leases import Lease, fence
 from .models import Job, SliceSlot, Stage
+from .outcomes import storable
 from .transitions import transition
 
 Send = Callable[[int, int], None]
@@ -78,7 +79,7 @@ def _fail(lease: Lease, ending: Ending) -> None:
 
 
 def _reason(ending: Ending) -> dict[str, Any]:
-    return {"reason_code": ending.reason, "reason_params": dict(ending.params)}
+    return {"reason_code": ending.reason[:100], "reason_params": storable(ending.params)}
 
 
 def _move(lease: Lease, to: JobState, expect: JobState = JobState.RUNNING, **fields: Any) -> None:

@@ -11,7 +11,7 @@ from . import items
 from .choices import ItemState, Level
 from .leases import Lease
 from .models import Event, Job, SliceSlot, Stage
-from .outcomes import Result, dumps
+from .outcomes import Result, dumps, storable
 
 if TYPE_CHECKING:
     from .context import ItemContext
@@ -63,7 +63,7 @@ class Notes:
         items.save_cursors(cursors)
         pace = finished / seconds if seconds else 0.0
         self.rate = pace if not self.rate else self.rate * 0.7 + pace * 0.3
-        current = next((ctx.text or ctx.claimed[0].info.key for _, ctx in places), "")
+        current = storable(next((ctx.text or ctx.claimed[0].info.key for _, ctx in places), ""))
         Job.objects.filter(pk=self._row.job_id).update(current=current[:300], rate=round(self.rate, 3))
         self._write_places(places)
 
@@ -77,7 +77,7 @@ class Notes:
                 job_id=self._row.job_id,
                 slot=number,
                 item_key=ctx.claimed[0].info.key,
-                text=ctx.text[:300],
+                text=storable(ctx.text)[:300],
                 bytes_per_second=ctx.bytes_per_second,
                 updated=now,
             )

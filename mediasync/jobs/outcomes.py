@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,21 +57,27 @@ def back_off(attempt: int) -> float:
 
 
 def dumps(value: Any) -> str:
-    """Return JSON that both databases store: no NUL, no lone surrogate, foreign objects as text."""
-    text = json.dumps(value, default=str, separators=(",", ":"))
-    if "\\u0000" in text or "\\ud" in text:
-        text = json.dumps(_storable(json.loads(text)), separators=(",", ":"))
+    """Return JSON that both databases store: no NUL, no lone surrogate, no NaN, foreign objects as text."""
+    try:
+        text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(storable(value), default=str, separators=(",", ":"))
+    if "\\u0000" in text or "\\ud" in text:  # the latter also begins every emoji
+        text = json.dumps(storable(json.loads(text)), separators=(",", ":"))
     return text
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """Return what is left of a value when everything that JSON or a database refuses is written as text."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_storable(each) for each in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(each) for key, each in value.items()}
-    return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, list | tuple):
+        return [storable(each) for each in value]
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(each) for key, each in value.items()}
+    return value if value is None or isinstance(value, bool | int) else storable(str(value))
 
 
 def untouched(item: Claimed, cursor: Any = None) -> Result:
@@ -86,7 +94,7 @@ def settle(item: Claimed, what: Outcome | BaseException, *, stage: Stage, now: d
         return _succeeded(item, what)
     if isinstance(what, Skipped):
         params = dumps(dict(what.params)) if what.params else None
-        return Result(item, ItemState.SKIPPED, item.info.attempt, code=what.reason, params=params)
+        return Result(item, ItemState.SKIPPED, item.info.attempt, code=what.reason[:100], params=params)
     if isinstance(what, Stop):
         return untouched(item)
     if isinstance(what, Snooze | NeedsOperator | LostLease):
@@ -101,12 +109,13 @@ def settle(item: Claimed, what: Outcome | BaseException, *, stage: Stage, now: d
 def _succeeded(item: Claimed, what: Done) -> Result:
     if not what.result:
         return Result(item, ItemState.SUCCEEDED, item.info.attempt)
-    numbers = {key: value for key, value in what.result.items() if type(value) in (int, float)}
+    numbers = {key: value for key, value in what.result.items() if type(value) in (int, float) and math.isfinite(value)}
     return Result(item, ItemState.SUCCEEDED, item.info.attempt, result=dumps(dict(what.result)), numbers=numbers)
 
 
 def _raised(item: Claimed, error: BaseException, *, stage: Stage, now: dt.datetime) -> Result:
     code, again, wait = _judge(item, error)
+    code = code[:100]
     params = dumps({"message": str(error), **getattr(error, "params", {})})
     if again and item.info.attempt < stage.attempts:
         delay = back_off(item.info.attempt) if wait is None else wait

@@ -84,6 +84,7 @@ class Slice:
         self.reporter = reporter
         job = Job.objects.get(pk=lease.job_id)
         self.info = JobInfo(job.pk, job.kind, job.scope, job.config, job.trigger, job.actor)
+        self.attempt = job.attempt
         self._until = 0.0
 
     def run(self, budget: float) -> Ending:

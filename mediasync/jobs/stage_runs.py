@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from django.db import OperationalError, connection
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from mediasync.core.errors import LostLease, MediasyncError, NeedsOperator, Snooze, Transient
 
@@ -97,7 +97,7 @@ class StageRun:
         params = {"message": str(error), **getattr(error, "params", {})}
         if not isinstance(error, MediasyncError):
             logger.error("job %s: planning of %s", self.work.info.id, self.row.name, exc_info=error)
-        tries = 1 + Event.objects.filter(stage=self.row, code="plan_retry").count()
+        tries = 1 + self._retries().count()
         if isinstance(error, Transient) and tries < self.stage.attempts:
             patiently(self.lease, lambda: self._write_retry(code))
             wait = back_off(tries) if error.retry_after is None else error.retry_after
@@ -106,7 +106,11 @@ class StageRun:
 
     def _write_retry(self, code: str) -> None:
         fence(self.lease)
-        self._event("plan_retry", Level.WARNING, error=code)
+        self._event("plan_retry", Level.WARNING, error=code, attempt=self.work.attempt)
+
+    def _retries(self) -> QuerySet[Event]:
+        """Return the retries of planning since the job was last started by somebody."""
+        return Event.objects.filter(stage=self.row, code="plan_retry", params__attempt=self.work.attempt)
 
     def _work(self) -> Ending | None:
         """Feed the pool and write what comes back, until there is nothing left or something ends the slice."""
@@ -157,7 +161,7 @@ class StageRun:
             return _rest(desk.ending)
         if desk.worn_out:
             return Ending("snoozed", "too_many_retries", {}, self._in(REST_SECONDS))
-        if not desk.exhausted or items.any_left(self.row.pk):
+        if items.any_left(self.row.pk):
             return self.work.asked() or Ending("handed_over")
         later = items.next_retry(self.row.pk)
         return None if later is None else Ending("snoozed", "waiting_to_retry", {}, later)
