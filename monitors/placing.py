@@ -6,6 +6,7 @@ import errno
 import os
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from mediasync.core.errors import UsageError
 from mediasync.core.paths import for_people, is_within, normalise, to_bytes, to_text
@@ -20,41 +21,47 @@ def check_path(path: str, *, but: Root | None = None) -> str:
     try:
         path = normalise(path)
     except ValueError as error:
-        raise UsageError(f"{error}. Give the whole path of a folder.", code="bad_path") from None
-    shown = for_people(path)
+        raise _refuse(_("%(error)s. Give the whole path of a folder."), error=error) from None
     if path == "/":
-        raise UsageError("The whole file system cannot be a root. Give the folder with the media.", code="bad_path")
+        raise _refuse(_("The whole file system cannot be a root. Give the folder with the media."))
     place = place_of(to_bytes(path))
-    _must_be_folder(path, shown, remote=place.is_remote)
+    _must_be_folder(path, remote=place.is_remote)
     real = path if place.is_remote else to_text(os.path.realpath(to_bytes(path)))
     data = to_text(os.path.realpath(os.fsencode(settings.DATA_DIR)))
-    for other in {path, real}:
+    for other in (path, real):
         if is_within(other, data) or is_within(data, other):
-            raise UsageError(f"{shown} holds, or lies in, mediasync's own data folder.", code="bad_path")
+            raise _refuse(_("%(path)s holds, or lies in, mediasync's own data folder."), path=path)
     for root in Root.objects.exclude(pk=but.pk) if but else Root.objects.all():
-        for other in {path, real}:
-            if is_within(other, root.path):
-                what = "is" if other == root.path else "lies in"
-                raise UsageError(f"{shown} {what} the root {root.name!r} already.", code="nested_root", root=root.pk)
-            if is_within(root.path, other):
-                raise UsageError(
-                    f"{shown} contains the root {root.name!r}. Remove that root first, or add a folder beside it.",
-                    code="nested_root",
-                    root=root.pk,
-                )
+        for other in (path, real):
+            _must_be_apart(path, other, root)
     return path
 
 
-def _must_be_folder(path: str, shown: str, *, remote: bool) -> None:
+def _must_be_apart(path: str, real: str, root: Root) -> None:
+    if real == root.path:
+        raise _refuse(_("%(path)s is the root “%(root)s” already."), path=path, root=root.name)
+    if is_within(real, root.path):
+        raise _refuse(_("%(path)s lies in the root “%(root)s” already."), path=path, root=root.name)
+    if is_within(root.path, real):
+        text = _("%(path)s contains the root “%(root)s”. Remove that root first, or add a folder beside it.")
+        raise _refuse(text, path=path, root=root.name)
+
+
+def _must_be_folder(path: str, *, remote: bool) -> None:
     seen = (guards.look_in_child if remote else probe.look)(to_bytes(path), b"", 1)
     if seen is None:
-        raise UsageError(f"{shown} does not answer. Is its mount alive?", code="bad_path")
+        raise _refuse(_("%(path)s does not answer. Is its mount alive?"), path=path)
     if seen["errno"] == errno.ENOENT:
-        raise UsageError(f"{shown} does not exist. Make or mount it first.", code="bad_path")
+        raise _refuse(_("%(path)s does not exist. Make or mount it first."), path=path)
     if seen["errno"] == errno.ENOTDIR:
-        raise UsageError(f"{shown} is not a folder. Give the folder that holds it.", code="bad_path")
+        raise _refuse(_("%(path)s is not a folder. Give the folder that holds it."), path=path)
     if seen["error"]:
-        raise UsageError(f"{shown} cannot be read: {seen['error']}.", code="bad_path")
+        raise _refuse(_("%(path)s cannot be read: %(error)s."), path=path, error=seen["error"])
+
+
+def _refuse(text: str, **facts: object) -> UsageError:
+    shown = {name: for_people(str(value)) for name, value in facts.items()}
+    return UsageError(text % shown, code="bad_root", **shown)
 
 
 def free_name(path: str) -> str:

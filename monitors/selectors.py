@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from mediasync.core.errors import NotFound
 from mediasync.core.paths import for_people, is_within, relative
@@ -28,8 +29,9 @@ def root_named(word: str) -> Root:
     if root is None and word.isdecimal():
         root = Root.objects.filter(pk=int(word)).first()
     if root is None:
-        names = ", ".join(Root.objects.order_by("name").values_list("name", flat=True)) or "none yet"
-        raise NotFound(f"There is no root {for_people(word)!r}. There are: {names}.", code="no_root", root=word)
+        names = ", ".join(Root.objects.order_by("name").values_list("name", flat=True)) or "–"
+        text = _("There is no root “%(word)s”. There are: %(names)s")
+        raise NotFound(text % {"word": for_people(word), "names": names}, code="no_root", root=word)
     return root
 
 

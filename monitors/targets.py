@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from mediasync.core.errors import NotFound, UsageError
 from mediasync.core.paths import for_people, to_bytes, to_text
 
@@ -29,7 +31,8 @@ def resolve(words: Sequence[str], *, may_add: Callable[[str], bool], actor: str 
     if not words:
         targets = [Target(root) for root in selectors.enabled_roots()]
         if not targets:
-            raise UsageError("There are no roots yet. Add one: manage.py crawl --add /path/to/media", code="no_roots")
+            text = _("There are no roots yet. Add one: manage.py crawl --add /path/to/media")
+            raise UsageError(text, code="no_roots")
         return targets
     found: dict[int, Target] = {}
     for word in words:
@@ -55,11 +58,8 @@ def _one(word: str, may_add: Callable[[str], bool], actor: str) -> tuple[Root, s
             root, below = inside
             return root, _folder(root, below) or None
     if not may_add(path):
-        raise UsageError(
-            f"{for_people(path)} lies in no root. Make it one: manage.py crawl --add {for_people(path)}",
-            code="no_root",
-            path=path,
-        )
+        text = _("%(path)s lies in no root. Make it one: manage.py crawl --add %(path)s")
+        raise UsageError(text % {"path": for_people(path)}, code="no_root", path=path)
     return services.add_root(path, crawl=False, actor=actor), None
 
 

@@ -50,13 +50,21 @@ def facts(job: Job, root: Root, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "bytes": int(result.get("bytes", 0)),
         **figures,
-        "problems": [
-            {"code": code, "params": params, "text": registry.text(code, params)}
-            for code, params in Item.objects.filter(stage__job=job, state=ItemState.FAILED).values_list(
-                "error_code", "error_params"
-            )[:20]
-        ],
+        "problems": _problems(job, root),
     }
+
+
+def _problems(job: Job, root: Root) -> list[dict[str, Any]]:
+    """Return why items failed; of a root that is down, what its guard says."""
+    failed = Item.objects.filter(stage__job=job, state=ItemState.FAILED).values_list("error_code", "error_params")
+    found = []
+    for code, params in failed[:20]:
+        text = registry.text(code, params)
+        if code == "guard_down":
+            root.refresh_from_db()
+            text += ": " + registry.text(root.guard_code, root.guard_params)
+        found.append({"code": code, "params": params, "text": text})
+    return found
 
 
 def lines(summary: Mapping[str, Any], *, dry_run: bool) -> list[str]:

@@ -58,7 +58,7 @@ def test_it_numbers_roots_of_one_name(tmp_path: Path) -> None:
         ("/tmp/../etc", "not allowed"),
         ("{tmp}/none", "Make or mount it"),
         ("{tmp}/file", "not a folder"),
-        ("{tmp}/root", "is the root 'root' already"),
+        ("{tmp}/root", "is the root “root” already"),
         ("{tmp}/root/below", "lies in the root"),
         ("{tmp}", "contains the root"),
         ("{tmp}/link", "lies in the root"),
