@@ -9,7 +9,18 @@ from django.utils.translation import gettext_lazy as _
 
 GROUPS = (
     (_("Console"), ("jobs.Job", "jobs.Event")),
-    (_("Libraries"), ("monitors.Root", "monitors.Change", "scanning.ScanRequest", "scanning.Link")),
+    (
+        _("Libraries"),
+        (
+            "monitors.Root",
+            "monitors.Change",
+            "monitors.Directory",
+            "monitors.Hint",
+            "scanning.LinkRule",
+            "scanning.Link",
+            "scanning.ScanRequest",
+        ),
+    ),
     (_("Servers"), ("servers.Server", "servers.Library", "scanning.PathMapping")),
     (_("More"), ()),
     (
