@@ -60,30 +60,53 @@ class Link(Stage):
         if rule.built_at is not None:
             yield from _changes(root_id, done)
         if rule.built_at is None or job.scope.get("full"):
-            last = _new(root_id).order_by("-id").values_list("id", flat=True).first() or 0
             yield from _folders(root_id, done)
-            yield Planned([NewItem("strays", {"strays": True}), NewItem("close", {"close": last})], done)
-        elif rule.trash_days:
-            yield Planned([NewItem("trash", {"trash": True})], done)
+            yield Planned([NewItem("strays", {"strays": True})], done)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         if "pass" in item.payload:
             return Done({"linked": _pass_on(ctx, item.payload["pass"])})
         rule = selectors.rule_of(ctx.job.scope["root"])
         if rule is None:
-            return Skipped("no_link_rule", {"name": name_of(ctx.job.scope)})
+            return _no_rule(ctx)
         run = Run(rule, RuleSpec.of(rule), ctx)
+        remove = not ctx.job.scope.get("keep")
         match item.payload:
             case {"changes": [first, last]}:
                 return Done(run.changes(first, last))
             case {"folders": [first, last]}:
-                return Done(run.folders(first, last, remove=not ctx.job.scope.get("keep")))
-            case {"strays": _}:
-                return Done(run.strays(remove=not ctx.job.scope.get("keep")))
-            case {"close": last}:
-                run.close(item.id, last)
+                return Done(run.folders(first, last, remove=remove))
+            case _:
+                return Done(run.strays(remove=remove))
+
+
+class EndLinks(Stage):
+    """After a complete pass: from now on only changes are followed. After every one: old trash is thrown away."""
+
+    name = "link_end"
+    label = _("Finish links")
+    effect = Effect.IDEMPOTENT
+
+    def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
+        rule = selectors.rule_of(job.scope["root"])
+        if rule is None or job.scope.get("dry_run"):
+            return
+        if rule.built_at is None or job.scope.get("full") or rule.trash_days:
+            yield Planned([NewItem("end", {"built": rule.built_at is None})])
+
+    def run(self, item: ItemInfo, ctx: Context) -> Outcome:
+        rule = selectors.rule_of(ctx.job.scope["root"])
+        if rule is None:
+            return _no_rule(ctx)
+        run = Run(rule, RuleSpec.of(rule), ctx)
+        if item.payload["built"]:
+            run.built()
         run.purge()
         return Done()
+
+
+def _no_rule(ctx: Context) -> Skipped:
+    return Skipped("no_link_rule", {"name": name_of(ctx.job.scope)})
 
 
 def _new(root_id: int) -> Any:
@@ -141,7 +164,7 @@ def precondition(scope: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | No
 KIND = JobKind(
     name="link",
     label=_("Links"),
-    stages=(Link(),),
+    stages=(Link(), EndLinks()),
     lanes=root_lane,
     precondition=precondition,
     title=title,

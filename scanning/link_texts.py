@@ -18,6 +18,4 @@ TEXTS = {
     "link_target_empty": _("The folder of the links is empty: %(path)s. Is its disk mounted?"),
     "link_target_unwritable": _("The links cannot be written: %(error)s"),
     "link_build_incomplete": _("Some folders could not be linked; retry them, then this."),
-    "links_settled": _("Links: %(made)s made, %(replaced)s repaired, %(removed)s removed, %(right)s right."),
-    "links_planning": _("Other folders are still being linked."),
 }

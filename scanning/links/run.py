@@ -68,17 +68,12 @@ class Run:
             self._reconcile(store.strays(self.spec), may_remove=remove and self._may_remove())
         return self._result()
 
-    def close(self, item_id: int, last: int) -> None:
-        """End a complete pass: the changes up to ``last`` are in it, from now on changes are followed."""
-        others = Item.objects.filter(stage__job_id=self.ctx.job.id, stage__name="link").exclude(pk=item_id)
-        others = others.filter(key__startswith="folders")
-        if others.filter(state=ItemState.FAILED).exists():
+    def built(self) -> None:
+        """End the first complete pass: what changed until now is in it, from now on changes are followed."""
+        failed = Item.objects.filter(stage__job=self.ctx.job.id, stage__name="link", state=ItemState.FAILED)
+        if self.spec.collision != LinkRule.Collision.ERROR and failed.exists():
             raise Permanent("Some folders could not be linked.", code="link_build_incomplete")
-        if others.exclude(state__in=(ItemState.SUCCEEDED, ItemState.SKIPPED, ItemState.CANCELED)).exists():
-            raise Transient("Other folders are still being linked.", code="links_planning", retry_after=2)
-        if self.rule.built_at is not None:
-            return
-        rows = Change.objects.filter(root_id=self.spec.root_id, state=Change.State.NEW, id__lte=last)
+        rows = Change.objects.filter(root_id=self.spec.root_id, state=Change.State.NEW)
         if not self._may_remove():
             rows = rows.exclude(kind__in=(Change.Kind.REMOVED, Change.Kind.MOVED))
         with self.ctx.transaction():

@@ -15,7 +15,7 @@ from mediasync.core.errors import Permanent
 from mediasync.core.paths import to_text
 from mediasync.jobs.registry import ItemInfo, JobInfo
 from monitors.models import Change, Directory, File, Root
-from scanning.link_stage import Link as LinkStage
+from scanning.link_stage import KIND
 from scanning.models import LinkRule
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -87,9 +87,7 @@ class Linking:
         return Change(root=self.root, kind=kind, path=path)
 
     def _files(self) -> dict[str, tuple[int, int]]:
-        rows = File.objects.filter(directory__root=self.root).values_list(
-            "directory__path", "name", "size", "mtime_ns"
-        )
+        rows = File.objects.filter(directory__root=self.root).values_list("directory__path", "name", "size", "mtime_ns")
         return {f"{d}/{n}" if d else n: (size, mtime) for d, n, size, mtime in rows}
 
     def _store(self) -> None:
@@ -107,17 +105,19 @@ class Linking:
             File.objects.bulk_create(
                 File(directory=row, name=name, size=info.st_size, mtime_ns=info.st_mtime_ns) for name, info in entries
             )
-            row.signature = hash(tuple((n, i.st_size, i.st_mtime_ns) for n, i in entries) + tuple(sorted(_folders))) or 1
+            row.signature = (
+                hash(tuple((n, i.st_size, i.st_mtime_ns) for n, i in entries) + tuple(sorted(_folders))) or 1
+            )
             row.save()
         Directory.objects.filter(root=self.root).exclude(path__in=seen).delete()
 
     def link(self, now: dt.datetime = NOW, **scope: Any) -> dict[str, int]:
         """Run the stage to its end and return its sums."""
         ctx = LooseContext({"root": self.root.pk, **scope}, now)
-        stage, sums = LinkStage(), dict[str, int]()
+        sums: dict[str, int] = {}
         failed: Permanent | None = None
-        for planned in list(stage.plan(ctx.job, None)):
-            for new in planned.items:
+        for stage in KIND.stages:
+            for new in [item for planned in stage.plan(ctx.job, None) for item in planned.items]:
                 try:
                     outcome = stage.run(ItemInfo(0, new.key, new.payload, None, 1, 0, False, new.key), ctx)
                 except Permanent as error:
