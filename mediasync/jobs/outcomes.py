@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 UNEXPECTED = "unexpected"
 FIRST_DELAY = 10.0  # seconds, doubled with each attempt …
 LONGEST_DELAY = 900.0  # … up to this
+_encode = json.JSONEncoder(default=str, separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass(slots=True)
@@ -59,11 +60,11 @@ def back_off(attempt: int) -> float:
 def dumps(value: Any) -> str:
     """Return JSON that both databases store: no NUL, no lone surrogate, no NaN, foreign objects as text."""
     try:
-        text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
+        text = _encode(value)
     except (TypeError, ValueError):
-        return json.dumps(storable(value), default=str, separators=(",", ":"))
+        return _encode(storable(value))
     if "\\u0000" in text or "\\ud" in text:  # the latter also begins every emoji
-        text = json.dumps(storable(json.loads(text)), separators=(",", ":"))
+        text = _encode(storable(json.loads(text)))
     return text
 
 

@@ -21,7 +21,7 @@ from .leftovers import recover
 from .models import Event
 from .models import Stage as StageRow
 from .notes import LISTED_SKIPS, Notes
-from .outcomes import UNEXPECTED, back_off
+from .outcomes import UNEXPECTED, back_off, storable
 from .planning import Planner
 from .pools import Inline, Pool, Runner, Threads, Unit
 from .registry import Stage
@@ -99,14 +99,14 @@ class StageRun:
             logger.error("job %s: planning of %s", self.work.info.id, self.row.name, exc_info=error)
         tries = 1 + self._retries().count()
         if isinstance(error, Transient) and tries < self.stage.attempts:
-            patiently(self.lease, lambda: self._write_retry(code))
+            patiently(self.lease, lambda: self._write_retry(code, str(error)))
             wait = back_off(tries) if error.retry_after is None else error.retry_after
             return Ending("snoozed", code, params, self._in(wait))
         return Ending("failed", code, params)
 
-    def _write_retry(self, code: str) -> None:
+    def _write_retry(self, code: str, message: str) -> None:
         fence(self.lease)
-        self._event("plan_retry", Level.WARNING, error=code, attempt=self.work.attempt)
+        self._event("plan_retry", Level.WARNING, error=code, message=storable(message), attempt=self.work.attempt)
 
     def _retries(self) -> QuerySet[Event]:
         """Return the retries of planning since the job was last started by somebody."""
