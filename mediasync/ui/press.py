@@ -55,7 +55,8 @@ def many(button: Button, model_admin: ModelAdmin[Any], request: HttpRequest, row
     """Press a button for a selection; those rows where it makes no sense are left out."""
     if not model_admin.may_press(request, button):
         raise PermissionDenied
-    chosen = [obj for obj in rows.order_by("pk")[:MOST] if button.when(obj)]
+    found = list(rows.order_by("pk")[: MOST + 1])
+    chosen = [obj for obj in found[:MOST] if button.when(obj)]
     if button.confirm and "confirmed" not in request.POST:
         number = len(chosen)
         question = ngettext("%(what)s: %(n)d row?", "%(what)s: %(n)d rows?", number)
@@ -70,6 +71,8 @@ def many(button: Button, model_admin: ModelAdmin[Any], request: HttpRequest, row
             refused.append(f"{obj}: {told(error)}")
     text = ngettext("%(what)s: %(n)d row.", "%(what)s: %(n)d rows.", done) % {"what": button.label, "n": done}
     messages.add_message(request, messages.SUCCESS if done else messages.WARNING, text)
+    if len(found) > MOST:
+        messages.warning(request, _("Only the first %d rows were looked at; select the rest again.") % MOST)
     if refused:
         more = ngettext("%d was refused.", "%d were refused.", len(refused)) % len(refused)
         messages.error(request, " ".join([more, *refused[:3]]))

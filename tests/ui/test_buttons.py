@@ -83,6 +83,19 @@ def test_it_presses_a_button_for_a_selection(client_of_boss: Client) -> None:
     assert set(Command.objects.values_list("job_id", flat=True)) == {jobs[0].pk, jobs[1].pk}
 
 
+def test_it_says_when_a_selection_was_too_long_and_what_was_refused(
+    client_of_boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediasync.ui.press.MOST", 2)
+    jobs = [Job.objects.create(kind="demo", state="failed", dedupe_key="x") for _ in range(3)]
+    Job.objects.create(kind="demo", state="queued", dedupe_key="x")
+    data = {"action": "retry_failed", "_selected_action": [job.pk for job in jobs], "select_across": "1"}
+    told = said(client_of_boss.post("/admin/jobs/job/?show=attention", data))
+    assert told[0] == "Retry failed: 0 rows."
+    assert "Only the first 2 rows" in told[1]
+    assert told[2].startswith("2 were refused.") and "waits to do the same" in told[2]
+
+
 def test_it_asks_before_it_does_again_what_succeeded(client_of_boss: Client) -> None:
     job = Job.objects.create(kind="demo", state="completed")
     item = job.stages.create(seq=1, name="one").items.create(key="Film.mkv", state="succeeded")
