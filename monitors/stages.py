@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.jobs.choices import Effect
+from mediasync.jobs.choices import Effect, OnError
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
 from .crawl import crawl
@@ -25,6 +25,7 @@ class Crawl(Stage):
     name = "crawl"
     label = _("Crawl")
     effect = Effect.IDEMPOTENT
+    on_error = OnError.FAIL_FAST  # a root that cannot be used fails the job: nothing that comes after makes sense
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         yield Planned([NewItem("crawl")])
