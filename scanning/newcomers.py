@@ -16,7 +16,7 @@ FILES_BELOW = """
         SELECT id FROM monitors_directory WHERE root_id = %s AND path = %s
         UNION ALL SELECT d.id FROM monitors_directory d JOIN below b ON d.parent_id = b.id
     )
-    SELECT count(*) FROM (SELECT 1 FROM below JOIN monitors_file f ON f.directory_id = below.id LIMIT %s) AS some
+    SELECT count(*) FROM (SELECT 1 FROM below JOIN monitors_file f ON f.directory_id = below.id LIMIT %s) AS counted
 """
 
 

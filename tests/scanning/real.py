@@ -112,6 +112,7 @@ def _server(path: str = "/m") -> tuple[Any, Any]:
     from mediasync.core.clock import system
     from mediasync.servers.models import Library, Server
 
+    Server.objects.all().delete()  # where DATABASE_URL names a database that other scenes used
     server = Server.objects.create(name="p", kind="plex", url="http://127.0.0.1:9", libraries_at=system.now())
     library = Library.objects.create(server=server, key="1", title="Films")
     library.paths.create(path=path)
