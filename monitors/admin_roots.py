@@ -145,7 +145,8 @@ class RootAdmin(ModelAdmin[Root]):
     def held_now(self, obj: Root) -> SafeString | str:
         count = held_of(obj)
         address = reverse("admin:monitors_change_changelist") + f"?state=held&root__id__exact={obj.pk}"
-        return format_html('<a href="{}">{}</a>', address, count) if count else "–"
+        text = ngettext("%d held", "%d held", count) % count
+        return format_html('<a href="{}">{}</a>', address, text) if count else "–"
 
     @display(description=_("Unreadable folders"))
     def unreadable(self, obj: Root) -> SafeString | str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -21,6 +21,21 @@ KIND_LABELS = {
     "subtitle": _("Subtitles"),
     "image": _("Images"),
     "metadata": _("Metadata (nfo, cue, m3u …)"),
+}
+LABELS = {
+    "enabled": _("In use"),
+    "watch": _("Watch"),
+    "every": _("Look every"),
+    "reconcile_every": _("Full look every"),
+    "hidden": _("Hidden files"),
+    "must_be_mount": _("Must be a mount point"),
+    "anchor": _("Anchor"),
+    "minimum_entries": _("Least entries"),
+    "max_removed_count": _("Most missing files"),
+    "directory_mtime_moves": _("Folder times tell of changes"),
+    "parallel": _("Listings at once"),
+    "two_looks": _("Second look"),
+    "second_look_after": _("Second look after"),
 }
 HELP = {
     "name": _("Empty: the name of the folder."),
@@ -96,8 +111,13 @@ class RootForm(forms.ModelForm[Root]):
             *("must_be_mount", "anchor", "minimum_entries", "max_removed_ratio", "max_removed_count"),
             *("directory_mtime_moves", "parallel", "two_looks", "second_look_after"),
         )
+        labels = LABELS
         help_texts = HELP
-        widgets = {"anchor": forms.TextInput(attrs={"size": 40})}  # noqa: RUF012
+        widgets: ClassVar = {
+            "anchor": forms.TextInput(attrs={"size": 40}),
+            "every": forms.NumberInput(),
+            "reconcile_every": forms.NumberInput(),
+        }
 
     def clean_path(self) -> str:
         path: str = self.cleaned_data["path"]
