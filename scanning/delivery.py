@@ -25,7 +25,7 @@ from mediasync.servers.selectors import Places
 from . import homeless, parcels
 from .models import ScanRequest
 from .parcels import Looks, Parcel, Round
-from .requests import put_back
+from .requests import prune, put_back
 from .selectors import next_time
 
 State = ScanRequest.State
@@ -50,6 +50,7 @@ class Delivery:
         """Send until nothing waits; raises Snooze when the next thing is due later."""
         with self.ctx.transaction():
             put_back(ScanRequest.objects.filter(server=self.server))  # of a delivery that died
+            prune(self.server, self.ctx.now())
         while (later := self._round()) is not None:
             if later - self.ctx.now() > PATIENCE:
                 raise Snooze("Nothing is due yet.", until=later, code="delivery_waits")

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Least
 
 from mediasync.core.errors import Conflict
@@ -24,6 +25,7 @@ from .units import Unit
 
 State, Update = ScanRequest.State, ScanRequest.Update
 CHUNK = 400  # paths in one statement; SQLite before 3.32 takes 999 parameters
+PRUNE = 2000  # rows deleted in one transaction
 TRIES = 20  # lost races for a chunk, each against another process that made progress
 T = TypeVar("T")
 
@@ -197,6 +199,16 @@ def put_back(rows: QuerySet[ScanRequest], **values: object) -> None:
             continue
         return
     raise Conflict("Requests could not be put back: others note the same all the time.", code="busy")
+
+
+def prune(server: Server, now: dt.datetime) -> int:
+    """Forget up to PRUNE requests of a server whose time is over; return how many. KEEP_… in the settings say when."""
+    long_ago = now - dt.timedelta(days=settings.KEEP_JOBS_DAYS)
+    very_long_ago = now - dt.timedelta(days=settings.KEEP_FAILED_DAYS)
+    old = Q(state__in=(State.SENT, State.DROPPED), due_at__lt=long_ago)
+    old |= Q(state__in=(State.FAILED, State.NO_LIBRARY), due_at__lt=very_long_ago)
+    ids = list(ScanRequest.objects.filter(old, server=server).values_list("id", flat=True)[:PRUNE])
+    return ScanRequest.objects.filter(pk__in=ids).delete()[0]
 
 
 def _take_over(rows: Sequence[ScanRequest]) -> None:

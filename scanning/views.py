@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,8 @@ from .forms import TryForm
 
 def try_path(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
     """Show the tester, and the way of ``?path=`` (from ``?source=``) if one is given."""
+    if not page.has_view_permission(request):
+        raise PermissionDenied
     form = TryForm(request.GET if "path" in request.GET else None)
     steps: list[str] = []
     answers: list[dict[str, Any]] = []

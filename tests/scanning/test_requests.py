@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mediasync.servers.models import Library, Server
 from scanning.models import ScanRequest
-from scanning.requests import Wanted, after, request, request_many
+from scanning.requests import Wanted, after, prune, request, request_many
 from scanning.units import Unit
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +109,11 @@ def test_it_notes_ten_thousand_changes_in_few_statements(server: Server, library
     assert len(new) < 400
     assert len(again) < 150
     assert ScanRequest.objects.aggregate(hits=Sum("hits"))["hits"] == 20_000
+
+
+def test_it_forgets_what_was_sent_long_ago(server: Server, library: Library) -> None:
+    for number, (state, days) in enumerate([("sent", 40), ("failed", 40), ("failed", 100), ("waiting", 400)]):
+        row = request(server, want(library, f"/m/{number}"), NOW)
+        ScanRequest.objects.filter(pk=row.pk).update(state=state, due_at=NOW - dt.timedelta(days=days))
+    assert prune(server, NOW) == 2
+    assert list(ScanRequest.objects.order_by("id").values_list("path", flat=True)) == ["/m/1", "/m/3"]

@@ -1,0 +1,31 @@
+"""What follows in one app from another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mediasync.jobs.models import Job
+from mediasync.servers.models import Server
+from mediasync.servers.services import libraries_loaded
+from monitors import guards
+from monitors.models import Root
+from scanning.models import ScanRequest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(("enabled", "jobs"), [(True, 1), (False, 0)])
+def test_a_root_that_recovers_is_synchronised(tmp_path: Path, enabled: bool, jobs: int) -> None:
+    root = Root.objects.create(name="tv", path=str(tmp_path), enabled=enabled)
+    guards.recovered.send(sender=Root, root=root)
+    assert Job.objects.filter(kind="sync", scope={"root": root.pk}).count() == jobs
+
+
+@pytest.mark.parametrize(("attempts", "jobs"), [(1, 1), (0, 0)])
+def test_requests_without_library_are_looked_at_when_libraries_were_read(attempts: int, jobs: int) -> None:
+    server = Server.objects.create(name="p", kind="plex", url="http://127.0.0.1:9")
+    ScanRequest.objects.create(server=server, path="/x", state="no_library", attempts=attempts)
+    libraries_loaded.send(sender=Server, server=server)
+    assert Job.objects.filter(kind="deliver", scope={"server": server.pk}).count() == jobs
