@@ -16,7 +16,7 @@ from django.db import connection
 from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 
-from . import boot, conductor, promotion, registry
+from . import boot, conductor, promotion, registry, rescue
 from .choices import ACTIVE, RESTING, TERMINAL, JobState, WorkerState
 from .models import Job, Stage, Worker
 from .slices import run_slice
@@ -94,7 +94,8 @@ class _Drain:
 
     def _work(self, job: Job, now: dt.datetime) -> None:
         if job.lease_until is not None and job.lease_until >= now:
-            self._wait(job, POLL_SECONDS)
+            if not rescue.settle_dead(now):  # a process of this host that was killed is not waited for
+                self._wait(job, POLL_SECONDS)
             return
         came_out = run_slice(
             job.pk,

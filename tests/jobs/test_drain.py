@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from mediasync.core.clock import FakeClock
 from mediasync.core.errors import NeedsOperator, Permanent, Transient
-from mediasync.jobs import registry, services
+from mediasync.jobs import boot, registry, services
 from mediasync.jobs.choices import JobState, LaneMode, Source
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Item, Job, Worker
@@ -171,3 +172,14 @@ def test_it_looks_on_while_another_process_works(submit: Submit) -> None:
     job = drain(pk, clock=clock, on_progress=told.append)
     assert job.state == JobState.COMPLETED and clock.now() > until
     assert told[0].text == "elsewhere"
+
+
+def test_it_does_not_wait_for_a_dead_process(submit: Submit) -> None:
+    clock = FakeClock()
+    pk = submit(Scripted()).pk
+    until = clock.now().replace(minute=5)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    Job.objects.update(state=JobState.RUNNING, lease_owner=boot.owner(dead.pid), lease_until=until)
+    assert drain(pk, clock=clock).state == JobState.COMPLETED
+    assert clock.now() < until
