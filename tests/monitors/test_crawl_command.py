@@ -202,7 +202,7 @@ def test_it_counts_hostile_names(tmp_path: Path) -> None:
 
 
 def test_it_says_that_there_is_no_database_and_stops_at_ctrl_c(tmp_path: Path) -> None:
-    environment = os.environ | {
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | {
         "MEDIASYNC_DATA": str(tmp_path / "data"),
         "DJANGO_SETTINGS_MODULE": "mediasync.settings",
     }

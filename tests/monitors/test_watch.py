@@ -258,7 +258,10 @@ def test_its_loop_ends_when_told(watcher: tuple[Watcher, FakeClock]) -> None:
 
 
 def test_its_command_ends_within_seconds_of_sigterm(tmp_path: Path) -> None:
-    environment = os.environ | {"MEDIASYNC_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "mediasync.settings"}
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | {
+        "MEDIASYNC_DATA": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "mediasync.settings",
+    }
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "-v0"], env=environment, check=True)
     process = subprocess.Popen([*manage, "watch"], env=environment, stderr=subprocess.PIPE)
