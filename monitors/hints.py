@@ -32,7 +32,8 @@ TRIGGERS = {"watch": Trigger.WATCHER, "crawl": Trigger.MANUAL}  # every other so
 def add(root_id: int, paths: Iterable[str], source: str, *, raw: str = "", clock: Clock = system) -> int:
     """Store "look at these folders" (below the root) and return how many rows wait for it.
 
-    Safe against other processes: what a job took in between becomes a new waiting row.
+    Safe against other processes: what a job took in between becomes a new waiting row. ``hits`` is only a measure: when
+    two processes meet at that moment, one row may stand for both.
     """
     wanted = sorted(set(paths))
     for start in range(0, len(wanted), BLOCK):

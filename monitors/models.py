@@ -63,7 +63,7 @@ class Root(models.Model):
     guard_params = models.JSONField(default=dict, blank=True)
     guard_since = models.DateTimeField(null=True, blank=True)
     guard_checked = models.DateTimeField(null=True, blank=True)
-    device = models.CharField(max_length=50, blank=True)  # st_dev of the root when it was last OK
+    device = models.CharField(max_length=50, blank=True)  # its mount when it was last OK: type@depth, "!" if remote
 
     # What the last crawls showed.
     baseline_at = models.DateTimeField(null=True, blank=True)  # end of the first complete crawl
