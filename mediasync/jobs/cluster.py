@@ -37,6 +37,7 @@ class Cluster:
         self._start_at = 0.0
         self._headless_since: float | None = None
         self._look_at = 0.0
+        self._had_head = False
 
     def look_after(self) -> bool:
         """Start the cluster when it does not run and is due; True when it was started just now."""
@@ -50,8 +51,7 @@ class Cluster:
             self.restart(f"it ended with code {self.process.returncode}")
         elif now >= self._look_at:
             self._look_at = now + LOOK_EVERY
-            self._check_head(now)
-        processes.collect(besides=self.process.pid if self.process else 0)
+            self._look(now)
         return False
 
     def restart(self, why: str) -> None:
@@ -92,15 +92,17 @@ class Cluster:
             start_new_session=True,
             preexec_fn=processes.die_with_parent,
         )
-        self.started, self._headless_since = now, None
+        self.started, self._headless_since, self._had_head = now, None, False
         self.note.write_text(str(self.process.pid))
 
-    def _check_head(self, now: float) -> None:
+    def _look(self, now: float) -> None:
         """Restart a master that lives on without its sentinel: it guards nothing any more."""
         assert self.process is not None
         master = self.process.pid
-        if now - self.started < HEADLESS_AFTER or any(p.parent == master for p in processes.members(master)):
-            self._headless_since = None
+        if any(each.parent == master for each in processes.members(master)):
+            self._headless_since, self._had_head = None, True
+        elif not self._had_head:
+            return  # it is still starting
         elif self._headless_since is None:
             self._headless_since = now
         elif now - self._headless_since > HEADLESS_AFTER:

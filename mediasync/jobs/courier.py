@@ -51,9 +51,13 @@ def in_flight(job_id: int, epoch: int) -> bool:
     return False
 
 
-def forget_all() -> None:
-    """Empty the queue: right when no process is left that could hold a message; the conductor sends anew."""
-    OrmQ.objects.all().delete()
+def forget_taken() -> None:
+    """Forget the messages that were taken by a cluster that is dead now; the conductor sends them anew.
+
+    Those of a living cluster elsewhere go too, which costs at most a message: its slices go on, and what it has not
+    begun becomes stale.
+    """
+    OrmQ.objects.filter(lock__gt=timezone.now()).delete()
 
 
 def slice_message(job_id: int, epoch: int) -> str:

@@ -72,11 +72,6 @@ def look_after_workers(now: dt.datetime) -> None:
         SliceSlot.objects.filter(worker__in=gone).delete()
 
 
-def alone() -> bool:
-    """Tell whether no other process could be working: then no message is in anybody's hands."""
-    return not Worker.objects.exclude(state=WorkerState.GONE).exists()
-
-
 def _dead(job: Job, now: dt.datetime) -> bool:
     if job.lease_until is not None and job.lease_until < now:
         return True

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.db import DatabaseError, close_old_connections, connection
 
 from mediasync.core import clock as clocks
+from mediasync.core import processes
 from mediasync.core.clock import Clock
 
 from . import boot, conductor, courier, rescue
@@ -42,6 +43,7 @@ class Supervisor:
             while not self.stopping:
                 if self.cluster.look_after():
                     self.watchdog.restarted()
+                    self._quietly(courier.forget_taken)
                 now = self.clock.monotonic()
                 if now >= next_tick:
                     next_tick = now + TICK_EVERY
@@ -49,12 +51,15 @@ class Supervisor:
                 elif now >= next_look:
                     next_look = now + COMMANDS_EVERY
                     self._quietly(self._commands)
-                self.clock.sleep(0.05)
+                self.clock.sleep(0.1)
         finally:
             self._end()
 
     def _tick(self) -> None:
         conductor.tick(self.clock, workers=self.workers)
+        processes.collect(besides=self.cluster.process.pid if self.cluster.process else 0)
+        if self._something_waits():
+            self.watchdog.hurry()
         if self.cluster.process is not None and self.watchdog.deaf():
             self.cluster.restart("it carries no messages")
 
@@ -67,9 +72,12 @@ class Supervisor:
         now = conductor.database_now(self.clock)
         rescue.look_after_workers(now)
         rescue.settle_dead(now)
-        if rescue.alone():
-            courier.forget_all()
-            Job.objects.filter(state=JobState.RUNNING, lease_until__isnull=True).update(handed_over_at=None)
+
+    def _something_waits(self) -> bool:
+        """Tell whether a message was not taken up at once: the cluster is busy, or deaf."""
+        since = conductor.database_now(self.clock) - rescue.PATIENCE
+        handed_over = Job.objects.filter(state=JobState.RUNNING, lease_until__isnull=True)
+        return handed_over.filter(handed_over_at__lt=since).exists()
 
     def _busy(self) -> bool:
         """Tell whether a slice runs on this host."""

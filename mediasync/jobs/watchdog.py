@@ -7,7 +7,9 @@ from collections.abc import Callable
 from mediasync.core.clock import Clock
 
 EVERY = 30.0  # seconds between two beats
-IDLE_PATIENCE = 20.0  # a cluster without a slice carries a beat in well under a second
+HURRIED = 5.0  # the same, while something waits
+IDLE_PATIENCE = 10.0  # a cluster without a slice carries a beat in well under a second
+START_PATIENCE = 60.0  # a slow disk may take long to load the program
 BUSY_PATIENCE = 180.0  # one with slices carries it in their turn
 
 
@@ -22,14 +24,18 @@ class Watchdog:
 
     def restarted(self) -> None:
         """Begin anew: the next beat is sent at once."""
-        self._token = ""
+        self._token, self._patience = "", START_PATIENCE
         self._next = self._sent = self._last_busy = self.clock.monotonic()
+
+    def hurry(self) -> None:
+        """Send the next beat sooner: something waits, perhaps because nobody listens any more."""
+        self._next = min(self._next, self._sent + HURRIED)
 
     def deaf(self) -> bool:
         """Send a beat when it is time; True when the last one should have been carried long ago."""
         now = self.clock.monotonic()
         if self._token and self._arrived(self._token):
-            self._token = ""
+            self._token, self._patience = "", IDLE_PATIENCE
         if not self._token:
             if now >= self._next:
                 self._token, self._sent, self._next = self._send(), now, now + EVERY
@@ -37,4 +43,4 @@ class Watchdog:
             return False
         if self._busy():
             self._last_busy = now
-        return now - self._last_busy > IDLE_PATIENCE or now - self._sent > BUSY_PATIENCE
+        return now - self._last_busy > self._patience or now - self._sent > BUSY_PATIENCE

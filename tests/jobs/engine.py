@@ -63,8 +63,12 @@ class Engine:
             )
         self.workers.append(worker)
         self.wait(lambda: self.log().count("Processed 'mediasync.jobs.courier.beat") >= len(self.workers), seconds=30)
-        self._sessions.add(self.cluster())
+        self.note_sessions()
         return worker
+
+    def note_sessions(self) -> None:
+        """Remember the cluster of now, so that it is ended with the rest."""
+        self._sessions.add(self.cluster())
 
     def cluster(self) -> int:
         """Return the session (and the master's pid) of the running cluster."""

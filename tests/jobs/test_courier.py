@@ -42,8 +42,14 @@ def test_it_knows_what_is_in_flight() -> None:
     assert not courier.in_flight(3, 4)
     OrmQ.objects.update(payload="rubbish", lock=timezone.now())
     assert not courier.in_flight(3, 4)
-    courier.forget_all()
-    assert not OrmQ.objects.exists()
+
+
+def test_it_forgets_what_a_dead_cluster_had_taken() -> None:
+    for epoch in (1, 2):
+        courier.send(3, epoch)
+    OrmQ.objects.filter(pk=OrmQ.objects.earliest("pk").pk).update(lock=timezone.now() + dt.timedelta(seconds=590))
+    courier.forget_taken()
+    assert OrmQ.objects.get().task["args"] == (3, 2)
 
 
 def test_it_runs_a_slice_as_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,10 +114,19 @@ def test_it_beats_every_half_minute_while_all_is_well() -> None:
 
 def test_it_calls_an_idle_cluster_deaf_soon_and_a_busy_one_late() -> None:
     idle, busy = Line(), Line()
+    assert idle.deaf_after(5) is busy.deaf_after(5) is None
+    idle.dog.hurry()
+    busy.dog.hurry()
     idle.carries = busy.carries = False
     busy.busy = True
-    assert idle.deaf_after(300) == 22
+    assert idle.deaf_after(300) == 12
     assert busy.deaf_after(300) == 182
-    idle.dog.restarted()
-    idle.carries = True
-    assert idle.deaf_after(300) is None
+
+
+def test_it_gives_a_new_cluster_time_to_start() -> None:
+    line = Line()
+    line.carries = False
+    assert line.deaf_after(300) == 62
+    line.dog.restarted()
+    line.carries = True
+    assert line.deaf_after(300) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -88,10 +89,20 @@ def test_it_restarts_a_cluster_whose_master_or_sentinel_died(engine: Engine) -> 
         session = engine.cluster()
         os.kill(victim or session, signal.SIGKILL)
         engine.wait(lambda: (engine.folder / "worker.session").exists() and engine.cluster() != session)  # noqa: B023 - waited for here
-        engine._sessions.add(engine.cluster())
+        engine.note_sessions()
     job = engine.submit(items=5)
     engine.wait(lambda: engine.job(job)["state"] == "completed", every=0.3)
     assert {each.session for each in engine.processes()} == {engine.workers[0].pid, engine.cluster()}
+
+
+def test_it_heals_a_cluster_that_killed_idle_workers_have_silenced(engine: Engine) -> None:
+    """Failure mode 6 of django-q2.md: the dead process held the lock of the queue, so new workers hear nothing."""
+    engine.start()
+    for pid in re.findall(r"ready for work at (\d+)", engine.log()):
+        os.kill(int(pid), signal.SIGKILL)
+    job = engine.submit(items=1)
+    engine.wait(lambda: engine.job(job)["state"] == "completed", seconds=40, every=0.5)
+    engine.note_sessions()
 
 
 def test_it_ends_the_cluster_of_a_killed_supervisor_and_refuses_a_second_one(engine: Engine) -> None:
