@@ -60,7 +60,7 @@ def check_times(schedule: Schedule) -> None:
         raise UsageError("Give either an interval or a cron line.", code="schedule_times")
     if schedule.every is not None and schedule.every < 1:
         raise UsageError("The interval must be at least one second.", code="schedule_interval")
-    next(_runs(schedule, clock.system.now()), None)
+    _runs(schedule, clock.system.now())
 
 
 def next_runs(schedule: Schedule, n: int = 3, *, now: dt.datetime | None = None) -> list[dt.datetime]:
@@ -75,8 +75,12 @@ def next_runs(schedule: Schedule, n: int = 3, *, now: dt.datetime | None = None)
 
 
 def first_run(schedule: Schedule, now: dt.datetime | None = None) -> dt.datetime | None:
-    """Return the first run after ``now``; None for a disabled schedule."""
-    return next(_runs(schedule, now or clock.system.now()), None) if schedule.enabled else None
+    """Return the first run after ``now``; None for a disabled schedule. UsageError if there is none."""
+    if not schedule.enabled:
+        return None
+    for run in _runs(schedule, now or clock.system.now()):
+        return run
+    raise UsageError(f"{schedule.cron!r} never comes.", code="schedule_never")
 
 
 def following_run(schedule: Schedule, now: dt.datetime) -> dt.datetime | None:

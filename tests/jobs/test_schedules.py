@@ -105,6 +105,7 @@ def test_it_shows_the_next_three_runs() -> None:
         ({"every": 5, "cron": "* * * * *"}, "either"),
         ({"every": 0}, "at least one second"),
         ({"every": None, "cron": "61 * * * *"}, "Not a cron line"),
+        ({"every": None, "cron": "0 0 31 4 *"}, "Not a cron line"),
         ({"every": None, "cron": "* * * * *", "timezone": "Mars/Olympus"}, "no time zone"),
         ({"every": None, "cron": "* * * * *", "timezone": "../etc"}, "no time zone"),
     ],
