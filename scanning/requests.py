@@ -10,7 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -28,6 +28,11 @@ CHUNK = 400  # paths in one statement; SQLite before 3.32 takes 999 parameters
 PRUNE = 2000  # rows deleted in one transaction
 TRIES = 20  # lost races for a chunk, each against another process that made progress
 T = TypeVar("T")
+COLUMNS = (
+    *("server_id", "library_id", "path", "local_path", '"update"', "is_dir", "top_level", "source", "change_id"),
+    *("version", "hits", "first_at", "last_at", "due_at", "state", "attempts", "sent_path", "answer"),
+)
+INSERT = f"INSERT INTO scanning_scanrequest ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def _save(write: _Writer, wanted: Sequence[Wanted], counts: Counts) -> None:
             with transaction.atomic():
                 waiting = write.locked(wanted)
                 write.join([(waiting[each.key], each) for each in wanted if each.key in waiting])
-                ScanRequest.objects.bulk_create(write.row(each) for each in wanted if each.key not in waiting)
+                write.insert([each for each in wanted if each.key not in waiting])
         except IntegrityError:
             continue
         counts.joined += len(waiting)
@@ -145,25 +150,34 @@ class _Writer:
             )
         _note_changes(pairs)
 
-    def row(self, each: Wanted) -> ScanRequest:
-        unit = each.unit
-        return ScanRequest(
-            server=self.server,
-            library_id=each.library,
-            path=unit.path,
-            local_path=unit.local,
-            update=unit.update,
-            is_dir=unit.is_dir,
-            top_level=unit.top_level,
-            source=each.source,
-            change_id=each.change,
-            hits=each.hits,
-            first_at=self.now,
-            last_at=self.now,
-            due_at=self.now + min(self._windows(unit.top_level)),
-            state=self.state,
-            answer=each.error,
-        )
+    def insert(self, wanted: Sequence[Wanted]) -> None:
+        """Insert rows by plain SQL: model instances would cost four times more."""
+        now = _stored(self.now)
+        due = {top: _stored(self.now + min(self._windows(top))) for top in (False, True)}
+        rows = []
+        for each in wanted:
+            unit = each.unit
+            rows.append(
+                (
+                    *(self.server.pk, each.library, unit.path, unit.local, unit.update, unit.is_dir, unit.top_level),
+                    *(
+                        each.source,
+                        each.change,
+                        1,
+                        each.hits,
+                        now,
+                        now,
+                        due[unit.top_level],
+                        self.state,
+                        0,
+                        "",
+                        each.error,
+                    ),
+                )
+            )
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.executemany(INSERT, rows)
 
     def _windows(self, top_level: bool) -> tuple[dt.timedelta, dt.timedelta]:
         """Return how long to rest after the last change, and how long to wait at most after the first."""
@@ -172,6 +186,11 @@ class _Writer:
         if top_level:
             return (dt.timedelta(seconds=self.server.root_window),) * 2
         return dt.timedelta(seconds=self.server.debounce), dt.timedelta(seconds=self.server.max_wait)
+
+
+def _stored(moment: dt.datetime) -> Any:
+    """Return a time as the database takes it."""
+    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def _after(update: str) -> Value | Case:

@@ -7,6 +7,7 @@ looks at a disk, and links are never resolved: the path belongs to a machine tha
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/]|$)")
@@ -45,6 +46,7 @@ def is_windows(path: str) -> bool:
     return path.startswith(_UNC) or _DRIVE.match(path) is not None
 
 
+@lru_cache(maxsize=4096)  # locations and rules are split again for each of a hundred thousand changes
 def split(path: str) -> Split:
     """Take a path apart; doubled separators and ``.`` vanish.
 
