@@ -125,3 +125,8 @@ def test_a_person_has_a_whole_library_scanned(web: Client, row: ScanRequest) -> 
     assert "whole library" in page.content.decode()
     web.post(f"/admin/servers/library/{library.pk}/scan_all/", {"confirmed": "1"})
     assert Job.objects.get(kind="scan_library").scope == {"library": library.pk}
+
+
+@pytest.mark.parametrize("kind", ["sync", "scan", "deliver"])
+def test_a_kind_can_be_chosen_on_the_start_page(web: Client, kind: str) -> None:
+    assert web.get(f"/admin/jobs/job/start/?kind={kind}").status_code == 200
