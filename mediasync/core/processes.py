@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +65,17 @@ def adopt_orphans() -> None:
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def collect(*, besides: int = 0) -> None:
-    """Collect children that ended, except ``besides``, so that none stays as a zombie."""
+def children() -> list[int]:
+    """Return the pids of our direct children, adopted ones and zombies too."""
+    found: list[int] = []
     for task in (PROC / "self/task").iterdir():
         with contextlib.suppress(OSError):
-            for pid in map(int, (task / "children").read_text().split()):
-                if pid != besides:
-                    with contextlib.suppress(ChildProcessError):
-                        os.waitpid(pid, os.WNOHANG)
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def collect(besides: Collection[int] = ()) -> None:
+    """Collect children that ended, except ``besides``, so that none stays as a zombie."""
+    for pid in set(children()).difference(besides):
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)

@@ -111,7 +111,7 @@ class Cluster:
     def _kill(self) -> None:
         assert self.process is not None
         while processes.kill_session(self.process.pid):  # those that were being forked meanwhile
-            processes.collect(besides=self.process.pid)
+            processes.collect(besides=[self.process.pid])
             self.clock.sleep(0.02)
         self.process.wait()
         processes.collect()

@@ -57,7 +57,7 @@ class Supervisor:
 
     def _tick(self) -> None:
         conductor.tick(self.clock, workers=self.workers)
-        processes.collect(besides=self.cluster.process.pid if self.cluster.process else 0)
+        processes.collect(besides=[self.cluster.process.pid] if self.cluster.process else [])
         if self._something_waits():
             self.watchdog.hurry()
         if self.cluster.process is not None and self.watchdog.deaf():

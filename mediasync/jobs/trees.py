@@ -9,7 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Count, F, Model, Q
+from django.db.models import Count, F, Model, Q, QuerySet
 
 from .choices import ItemState, StageState
 from .models import Event, Group, Item, Job, Stage
@@ -58,6 +58,7 @@ def reopen(job_id: int, states: Sequence[ItemState], *, only: Iterable[int] | No
         items = items.filter(pk__in=list(only))
     counts = items.order_by().values_list("stage_id", "group_id", "state").annotate(Count("pk"))
     touched = _uncount(job_id, list(counts), rev)
+    _unsum(items.filter(state=ItemState.SUCCEEDED))
     count = items.update(
         state=ItemState.PENDING,
         attempt=0,
@@ -65,6 +66,7 @@ def reopen(job_id: int, states: Sequence[ItemState], *, only: Iterable[int] | No
         not_before=None,
         error_code="",
         error_params=None,
+        result=None,
         force=force,
         finished=None,
         rev=rev,
@@ -106,6 +108,18 @@ def _uncount(job_id: int, counts: Iterable[tuple[int, int | None, str, int]], re
         columns = {column: F(column) - number for column, number in counter.items()}
         table._default_manager.filter(pk=pk).update(**columns, rev=rev)
     return stages
+
+
+def _unsum(items: QuerySet[Item]) -> None:
+    """Take the numbers that items had returned out of the sums of their stages: they will return them again."""
+    back: dict[int, Counter[str]] = {}
+    for stage, result in items.exclude(result=None).values_list("stage_id", "result").iterator(chunk_size=2000):
+        numbers = {key: value for key, value in (result or {}).items() if type(value) in (int, float)}
+        back.setdefault(stage, Counter()).update(numbers)
+    for stage_row in Stage.objects.filter(pk__in=back):
+        sums = back[stage_row.pk]
+        stage_row.result = {key: value - sums.get(key, 0) for key, value in stage_row.result.items()}
+        stage_row.save(update_fields=["result"])
 
 
 def _nothing_runs(job_id: int, rev: int) -> None:

@@ -31,6 +31,7 @@ class Engine:
             "MEDIASYNC_ENV_FILE": str(folder / "none.env"),
             "DATABASE_URL": f"sqlite:///{folder}/mediasync.sqlite3",
             "LOG_LEVEL": "INFO",
+            "Q_LOG_LEVEL": "INFO",  # ``start`` waits for a line of it
             **settings,
         }
         self.workers: list[subprocess.Popen[bytes]] = []

@@ -58,6 +58,16 @@ def test_it_reopens_named_items_even_if_they_succeeded(job: Job) -> None:
     assert (good.state, good.force, job.done, job.failed) == (ITEM.PENDING, True, 10, 2)
 
 
+def test_it_takes_back_the_numbers_that_will_be_returned_again(job: Job) -> None:
+    good = Item.objects.get(key="1")
+    Item.objects.filter(pk=good.pk).update(result={"links": 3, "name": "x"})
+    Stage.objects.filter(pk=good.stage_id).update(result={"links": 10, "bytes": 5})
+    trees.reopen(job.pk, FINISHED_ITEMS, only=[good.pk], force=True)
+    good.refresh_from_db()
+    assert good.result is None
+    assert Stage.objects.get(pk=good.stage_id).result == {"links": 7, "bytes": 5}
+
+
 def test_it_does_not_reopen_items_of_another_job(job: Job) -> None:
     other = Job.objects.create(kind="x", title_code="x")
     assert (

@@ -8,21 +8,18 @@ what they leave behind comes to us while we live (PR_SET_CHILD_SUBREAPER), so th
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
+from mediasync.core import processes
+
 FIRST_PAUSE, LONGEST_PAUSE, HEALTHY_AFTER = 1.0, 60.0, 60.0  # seconds
 GRACE = 8.0  # seconds between SIGTERM and SIGKILL; the worker needs up to 6
 
-_libc = ctypes.CDLL(None, use_errno=True)
 Say = Callable[[str], None]
 
 
@@ -41,7 +38,7 @@ class Child:
         """Start it in a session of its own."""
         self.process = subprocess.Popen(
             list(self.command), env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=processes.die_with_parent,
         )  # fmt: skip
         self.started = time.monotonic()
 
@@ -57,13 +54,13 @@ class Supervisor:
 
     def run(self) -> None:
         """Start everything, restart what dies, and end everything when asked to."""
-        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        processes.adopt_orphans()
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             while not self.stopping:
                 for child in self.children:
                     self._look_after(child)
-                self._reap_strangers()
+                processes.collect(besides=[child.process.pid for child in self.children if child.process])
                 time.sleep(0.2)
         finally:
             self._end()
@@ -82,19 +79,12 @@ class Supervisor:
         code = child.process.poll()
         if code is None:
             return
-        _kill_session(child.process.pid, signal.SIGKILL)  # what it left running
+        processes.kill_session(child.process.pid)  # what it left running
         if now - child.started > HEALTHY_AFTER:
             child.pause = FIRST_PAUSE
         child.process, child.start_at = None, now + child.pause
         self.say(f"{child.name} ended ({_told(code)}); it starts again in {child.pause:g} s.")
         child.pause = min(LONGEST_PAUSE, child.pause * 2)
-
-    def _reap_strangers(self) -> None:
-        """Collect what was orphaned to us, so that it does not stay as a zombie."""
-        ours = {child.process.pid for child in self.children if child.process}
-        for pid in set(_children_of(os.getpid())) - ours:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
 
     def _end(self) -> None:
         """SIGTERM to each child alone (the worker ends its own), then SIGKILL to whatever is left."""
@@ -106,9 +96,9 @@ class Supervisor:
             time.sleep(0.05)
         for child in self.children:
             if child.process:
-                _kill_session(child.process.pid, signal.SIGKILL)
+                processes.kill_session(child.process.pid)
         for _ in range(50):  # orphans of orphans arrive one generation at a time
-            left = _children_of(os.getpid())
+            left = processes.children()
             if not left:
                 break
             for pid in left:
@@ -116,29 +106,6 @@ class Supervisor:
                     os.kill(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
-def _children_of(pid: int) -> list[int]:
-    """Return the pids of the direct children of any thread of ``pid``."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def _kill_session(leader: int, number: signal.Signals) -> None:
-    """Signal every process whose session ``leader`` began, whatever group it is in by now."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
-                if int(fields[3]) == leader:
-                    os.kill(int(entry.name), number)
 
 
 def _told(code: int) -> str:
