@@ -39,7 +39,10 @@ def explore(run: Run, crew: Crew) -> None:
 
 def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> None:
     """Keep the books: which folders still have folders without a row."""
-    folders, flat, left, size, skipped = block
+    folders, flat, left, size, skipped, lost = block
+    if None in lost:
+        raise Permanent("The root folder cannot be listed.", code="guard_down", error="vanished")
+    run.lost.update(parent for parent in lost if parent is not None)
     run.open.update(parent for parent, _ in left if parent is not None)
     for parent, _ in taken:
         if parent is None:
@@ -47,7 +50,7 @@ def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> 
         run.open[parent] -= 1
         if not run.open[parent]:
             del run.open[parent]
-            if parent in run.closable:
+            if parent in run.closable and parent not in run.lost:
                 run.closable.discard(parent)
                 batch.closed.append(parent)
     batch.bytes += size
@@ -62,7 +65,10 @@ def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> 
 def _store(run: Run, batch: Batch, blocks: Sequence[Block]) -> None:
     """Write some blocks."""
     root, at = run.root.pk, run.seconds
-    for folders, flat, _, _, _ in blocks:
+    failed = {row[5] for block in blocks for row in block[0]}
+    vanished = {"vanished" for block in blocks if block[5]}
+    run.doubt(failed | vanished)
+    for folders, flat, *_ in blocks:
         for identity, parent, path, mtime, signature, error in folders:
             waits = identity in run.open
             if error:
@@ -71,8 +77,9 @@ def _store(run: Run, batch: Batch, blocks: Sequence[Block]) -> None:
                 run.summary.errors += 1
                 batch.folders.append((identity, root, parent, path, 0, 0, 0, True, error))
             else:
-                batch.folders.append((identity, root, parent, path, mtime, signature, at, waits, ""))
-                if waits:
+                again = identity in run.lost
+                batch.folders.append((identity, root, parent, path, mtime, signature, at, waits or again, ""))
+                if waits and not again:
                     run.closable.add(identity)
         batch.files += flat
         if not run.silent:

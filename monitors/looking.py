@@ -122,6 +122,7 @@ def _settle_down(run: Run, found: Sequence[Found]) -> None:
     """Compare listings with what is stored, and write the difference."""
     if not found:
         return
+    run.doubt({each[5] for each in found})
     rows = snapshot.folders(each[0] for each in found)
     listed = [each[0] for each in found if each[3] is not None]
     files, folders = snapshot.files(listed), snapshot.subfolders(listed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ from django.db import connection
 from django.db.models import F, Max
 from django.db.models.functions import Greatest
 
+from mediasync.core.errors import Permanent
 from mediasync.core.paths import for_people
 from mediasync.jobs.registry import Context
 
+from . import guards
 from .bulk import store
 from .bulk.base import ChangeRow, DirectoryRow, DirectoryUpdate, FileRow
 from .listers import Lister
@@ -54,6 +56,7 @@ class Summary:
     seconds: float = 0.0
 
 
+HARMLESS = frozenset({"", "permission_denied", "name_too_long", "link_loop"})  # no sign of a mount that went away
 KEPT = ("added", "modified", "removed", "moved", "held", "dropped", "skipped")  # by the cursor
 
 
@@ -100,6 +103,7 @@ class Run:
         self.todo: list[Unknown] = []  # folders to explore
         self.open: Counter[int] = Counter()  # folder id → how many folders in it have no row yet
         self.closable: set[int] = set()  # rows that are dirty for that reason alone
+        self.lost: set[int] = set()  # folders in which one vanished after they were listed
         self.handled: set[int] = set()  # folders whose listing was compared
         self.gone: dict[int, Folder] = {}
         self.missing: list[Thing] = []  # of a dry run
@@ -141,6 +145,21 @@ class Run:
         """Report, and stop here if asked to: only between writes."""
         self.ctx.progress(for_people(path), directories=self.summary.directories, files=self.seen_files)
         self.ctx.checkpoint()
+
+    def doubt(self, reasons: Iterable[str]) -> None:
+        """Look at the root again when listings fail in a way that smells of a mount that went away.
+
+        Raises Permanent (``guard_down``) if it did: what failed then is not even worth a note.
+        """
+        if not HARMLESS.issuperset(reasons) and (verdict := guards.check(self.root)).down:
+            raise self.down(verdict)
+
+    def down(self, verdict: guards.Verdict) -> Permanent:
+        """Store that the root cannot be used; return what to raise."""
+        if not self.asked.dry_run:
+            with self.ctx.transaction():
+                guards.record(self.root, verdict)
+        return Permanent("The root went away during the crawl.", code="guard_down", reason=verdict.code)
 
     def change(
         self, kind: str, path: str, size: int, *, state: str = Change.State.NEW, is_dir: bool = False

@@ -12,8 +12,6 @@ from typing import Any
 
 from django.db.models import Sum
 
-from mediasync.core.errors import Permanent
-
 from . import guards, snapshot
 from .models import Change, File, Root
 from .moves import Thing, folder_target, pair
@@ -106,10 +104,10 @@ def _carry_out(run: Run, plans: Sequence[Plan]) -> None:
         known = Root.objects.values_list("files", flat=True).get(pk=run.root.pk)
         judged = guards.judge_removals(run.root, removed=removed, known=known, errors=run.summary.errors)
         verdict = verdict if judged.ok else judged
+    if verdict.down:
+        raise run.down(verdict)
     with run.ctx.transaction(run.cursor()):
         guards.record(run.root, verdict)
-    if verdict.down:
-        raise Permanent("The root went away during the crawl.", code="guard_down", reason=verdict.code)
     for start in range(0, len(plans), AT_ONCE):
         part = plans[start : start + AT_ONCE]
         done = [plan for plan in part if plan.target or verdict.ok]

@@ -35,7 +35,7 @@ Listing = tuple[int, int, list[bytes], list[Row], str, int]
 Known = tuple[int, bytes, int | None, int | None]  # directory id, path, mtime_ns, signature; None = list it anyway
 Unknown = tuple[int | None, bytes]  # id of the parent, path
 Found = tuple[int, int, int, list[str] | None, list[tuple[str, int, int, int | None]], str]
-Block = tuple[list[tuple[int, int | None, str, int, int, str]], list[Any], list[Unknown], int, int]
+Block = tuple[list[tuple[int, int | None, str, int, int, str]], list[Any], list[Unknown], int, int, list[int | None]]
 
 MAX = (1 << 63) - 1
 COARSE_NS = 2_000_000_000
@@ -221,6 +221,7 @@ class Pack:
         self.owners: list[int] = []
         self.files: list[Row] = []
         self.skipped = 0
+        self.lost: list[int | None] = []
 
     def add(self, identity: int, parent: int | None, below: bytes, listing: Listing) -> list[Unknown]:
         """Take one listing; return the folders in it, which are to be listed next (first one last)."""
@@ -236,18 +237,22 @@ class Pack:
         """Take a folder that could not be listed."""
         self.folders.append((identity, parent, below, 0, 0, why))
 
+    def vanished(self, parent: int | None) -> None:
+        """Take note that a folder has vanished since the one above it was listed, which so must be listed again."""
+        self.lost.append(parent)
+
     def block(self, left: list[Unknown]) -> Block:
-        """Return (folder rows, flat file rows, folders left to list, bytes, entries skipped).
+        """Return (folder rows, flat file rows, folders left to list, bytes, entries skipped, ids above vanished ones).
 
         Flat means id, name, size, mtime_ns, ident, id, name, …: a list a row would cost a third more time.
         """
         paths = texts([row[2] for row in self.folders])
         folders = [(*row[:2], path, *row[3:]) for row, path in zip(self.folders, paths, strict=True)]
         if not self.files:
-            return folders, [], left, 0, self.skipped
+            return folders, [], left, 0, self.skipped, self.lost
         names, sizes, mtimes, idents = zip(*self.files, strict=True)
         flat = list(chain.from_iterable(zip(self.owners, texts(names), sizes, mtimes, idents, strict=True)))
-        return folders, flat, left, sum(sizes), self.skipped
+        return folders, flat, left, sum(sizes), self.skipped, self.lost
 
 
 def walk(lister: Lists, first: int, entries: Sequence[Unknown], folders: int, files: int) -> Block:
@@ -264,7 +269,8 @@ def walk(lister: Lists, first: int, entries: Sequence[Unknown], folders: int, fi
         except OSError as caught:
             why = reason(caught)
             if why == "vanished":
-                continue  # its parent has changed since, so the next crawl lists that again
+                pack.vanished(parent)
+                continue
             pack.failed(number, parent, below, why)
         number += 1
     return pack.block(stack)

@@ -168,6 +168,8 @@ def _packed(pack: Pack, ids: Numbers, entry: Unknown, answer: Listing | OSError)
     parent, below = entry
     if not isinstance(answer, OSError):
         return pack.add(next(ids), parent, below, answer)
-    if (why := walk.reason(answer)) != "vanished":
+    if (why := walk.reason(answer)) == "vanished":
+        pack.vanished(parent)
+    else:
         pack.failed(next(ids), parent, below, why)
     return []

@@ -202,3 +202,33 @@ def test_removals_wait_while_a_look_is_doubtful(world: World, monkeypatch: pytes
     summary = world.crawl(ctx=Ctx(world.clock))
     assert (summary.held, summary.added) == (1, 1)
     assert Change.objects.get(state="held").reason == "guard_few_entries"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOTCONN, errno.ENOENT])
+def test_a_mount_that_goes_away_is_noticed_by_its_errors(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    before = snapshot(world.root)
+    verdicts = iter([guards.Verdict(), guards.down("guard_unreadable", error="gone")])
+    monkeypatch.setattr(guards, "check", lambda root: next(verdicts))
+    with pytest.raises(Permanent):
+        world.crawl(full=True, lister=Failing(world, "0", "1", "2", code=code))
+    assert snapshot(world.root) == before
+    assert Directory.objects.filter(error="", dirty=False).count() == 4
+    assert (world.root.guard, world.changes()) == ("down", [])
+
+
+def test_a_new_folder_that_seems_to_vanish_is_looked_for_again(world: World) -> None:
+    world.write("3/sub/new.mkv")
+    assert world.crawl(lister=Failing(world, "3/sub", code=errno.ENOENT)).added == 0
+    assert world.crawl().added == 1
+    assert world.changes() == [("added", "3/sub/new.mkv")]
+    assert agrees(world)
+
+
+def test_a_root_that_vanishes_before_its_first_listing_is_no_empty_one(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("a/b.mkv")
+    with pytest.raises(Permanent):
+        world.crawl(lister=Failing(world, "", code=errno.ENOENT))
+    assert world.root.baseline_at is None
