@@ -131,14 +131,14 @@ class Folder:
         folders: list[bytes] = []
         files: list[Row] = []
         error, skipped = "", 0
-        keep, idents = self.keep, self.idents
+        keep, idents, paths = self.keep, self.idents, self.paths
         prefix = below + b"/" if below else b""
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
                     name = entry.name
                     if entry.is_file(follow_symlinks=False):
-                        if not keep(name, False, prefix + name):
+                        if not keep(name, False, prefix + name if paths else name):
                             continue
                         try:
                             found = entry.stat(follow_symlinks=False)
@@ -180,6 +180,17 @@ class Folder:
         except OSError:
             return None
         return found if real.startswith(top.rstrip(b"/") + b"/") else None
+
+
+class Inside(Folder):
+    """Goes into each folder, so that the kernel need not find the way to it anew for every file (a tenth faster).
+
+    Only for a process of its own, because all threads of a process are in the same folder.
+    """
+
+    def _read(self, path: bytes, below: bytes, mix: int) -> tuple[list[bytes], list[Row], str, int]:
+        os.chdir(path)
+        return super()._read(b".", below, mix)
 
 
 def _everything(name: bytes, is_dir: bool, below: bytes) -> bool:
@@ -281,7 +292,7 @@ def serve(inlet: BinaryIO, outlet: BinaryIO) -> None:
     import gc
 
     gc.disable()  # nothing here is cyclic
-    lister = Folder(*_receive(inlet))
+    lister = Inside(*_receive(inlet))
     while (task := _receive(inlet)) is not None:
         call, *arguments = task
         answer = marshal.dumps((check if call == "check" else walk)(lister, *arguments))
