@@ -102,7 +102,8 @@ def _submit(root_id: int, hints: Sequence[Hint]) -> jobs.Submitted:
     trigger = TRIGGERS.get(hints[0].source, Trigger.WEBHOOK)
     actor = ", ".join(sorted({hint.source for hint in hints}))[:150]
     with transaction.atomic():
-        submitted = jobs.submit(look_kind(), {"root": root_id, "paths": paths}, trigger=trigger, actor=actor)
+        scope = {"root": root_id, "paths": paths, "shallow": True}
+        submitted = jobs.submit(look_kind(), scope, trigger=trigger, actor=actor)
         for start in range(0, len(hints), BLOCK):
             rows = Hint.objects.filter(pk__in=[hint.pk for hint in hints[start : start + BLOCK]])
             rows.filter(state=Hint.State.WAITING).update(state=Hint.State.TAKEN, job_id=submitted.job.pk)

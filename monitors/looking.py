@@ -57,15 +57,18 @@ def _scope(run: Run) -> tuple[set[int], Iterator[tuple[list[Known], str]]]:
 
 
 def _asked(run: Run) -> tuple[list[int], list[int]]:
-    """Return the ids of the asked folders (all below them is looked at), and, of those that are not known, the
-    nearest known ones above them (only they are listed: what is new in them is explored anyway)."""
+    """Return the ids of the asked folders below which all is looked at, and of those that are only listed themselves:
+    all of them in a shallow crawl, and the nearest known ones above those that are not known.
+
+    What is new in a listed folder is explored anyway.
+    """
     ways = [_upwards(path) for path in run.asked.paths]
     known = snapshot.folders_at(run.root.pk, {path for way in ways for path in way})
     deep: set[int] = set()
     shallow: set[int] = set()
     for way in ways:
         nearest = next(path for path in way if path in known)
-        (deep if nearest == way[0] else shallow).add(known[nearest].id)
+        (deep if nearest == way[0] and not run.asked.shallow else shallow).add(known[nearest].id)
     return sorted(deep), sorted(shallow - deep)
 
 

@@ -32,6 +32,7 @@ class Asked:
 
     paths: tuple[str, ...] = ()  # below the root; none = all of it
     full: bool = False
+    shallow: bool = False
     announce: bool | None = None  # None: only what comes after the first crawl
     dry_run: bool = False
 

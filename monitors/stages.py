@@ -38,6 +38,7 @@ class Crawl(Stage):
         asked = Asked(
             paths=tuple(scope.get("paths") or ()),
             full=bool(scope.get("full")),
+            shallow=bool(scope.get("shallow")),
             announce=scope.get("announce"),
             dry_run=bool(scope.get("dry_run")),
         )

@@ -145,6 +145,16 @@ def test_it_looks_only_at_the_paths_asked_for(world: World) -> None:
     assert agrees(world)
 
 
+def test_a_shallow_crawl_lists_just_the_folders_named_and_what_is_new_in_them(world: World) -> None:
+    world.write("A/known/old.mkv")
+    world.crawl()
+    world.write("A/known/unasked.mkv")
+    world.write("A/new/deep/new.mkv")
+    summary = world.crawl("A", shallow=True)
+    assert (summary.added, summary.directories) == (1, 3)  # A, A/new, A/new/deep
+    assert world.changes() == [("added", "A/new/deep/new.mkv")]
+
+
 def test_it_finds_a_new_folder_through_the_nearest_known_one(world: World) -> None:
     world.crawl()
     world.write("D/E/F/new.mkv")

@@ -55,7 +55,7 @@ def test_it_makes_one_job_of_what_is_due(root: Root) -> None:
     hints.add(root.pk, ["late"], "watch", clock=clock)
     clock.advance(10)
     [submitted] = hints.settle(clock)
-    assert submitted.job.scope == {"root": root.pk, "paths": ["a", "b"]}
+    assert submitted.job.scope == {"root": root.pk, "paths": ["a", "b"], "shallow": True}
     assert submitted.job.trigger == "watcher"
     assert set(Hint.objects.filter(state="taken").values_list("path", "job_id")) == {
         ("a", submitted.job.pk),

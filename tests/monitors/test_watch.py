@@ -161,7 +161,7 @@ def test_it_turns_events_into_one_job(watcher: tuple[Watcher, FakeClock], tmp_pa
         return Job.objects.exists()
 
     until(submitted)
-    assert Job.objects.get().scope == {"root": root.pk, "paths": ["Show"]}
+    assert Job.objects.get().scope == {"root": root.pk, "paths": ["Show"], "shallow": True}
 
 
 @pytest.mark.django_db
