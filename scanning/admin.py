@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from django import forms
@@ -23,6 +24,9 @@ from mediasync.ui.render import Tone, age, badge, path
 from . import services, views
 from .forms import MappingForm
 from .models import PathMapping, ScanRequest
+
+if find_spec("scanning.admin_links"):
+    from . import admin_links as admin_links
 
 State = ScanRequest.State
 TONES: dict[str, Tone] = {
