@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -26,7 +27,7 @@ from .forms import MappingForm
 from .models import PathMapping, ScanRequest
 
 if find_spec("scanning.admin_links"):
-    from . import admin_links as admin_links
+    import_module("scanning.admin_links")
 
 State = ScanRequest.State
 TONES: dict[str, Tone] = {
