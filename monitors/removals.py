@@ -45,7 +45,10 @@ class Looks:
 
 
 def gather(run: Run, *, things: bool) -> Looks:
-    """Return the removals of which something can be said now; ``things``: with their files."""
+    """Return the removals of which something can be said now.
+
+    With ``things`` single files come with what is known of them, and folders with all their files.
+    """
     seen = Change.objects.filter(root=run.root, kind=Change.Kind.REMOVED, state=Change.State.SEEN).order_by("pk")
     rows = list(seen.values_list("id", "path", "is_dir", "seen_at"))
     looks = Looks()
@@ -58,7 +61,7 @@ def gather(run: Run, *, things: bool) -> Looks:
             candidates.append(Missing(identity, path, is_dir, _waited(run, identity, seen_at)))
     if not looks_later(run):
         candidates = _look_again(run, candidates, looks)
-    _find_rows(run, candidates, looks)
+    _find_rows(run, candidates, looks, things)
     for each in looks.missing:
         _measure(each, things)
     return looks
@@ -105,7 +108,7 @@ def _look_again(run: Run, candidates: Sequence[Missing], looks: Looks) -> list[M
     return still
 
 
-def _find_rows(run: Run, candidates: Sequence[Missing], looks: Looks) -> None:
+def _find_rows(run: Run, candidates: Sequence[Missing], looks: Looks, things: bool) -> None:
     """Find what the snapshot holds; a removal of nothing is none."""
     at = snapshot.folders_at(run.root.pk, {_owner(each) for each in candidates})
     holders = {at[_owner(each)].id for each in candidates if not each.is_dir and _owner(each) in at}
@@ -120,7 +123,7 @@ def _find_rows(run: Run, candidates: Sequence[Missing], looks: Looks) -> None:
         if not each.is_dir:
             facts = inside[folder.id][name]
             each.files, each.size = 1, facts[0]
-            each.things = [Thing(each.id, each.path, *facts)]
+            each.things = [Thing(each.id, each.path, *facts)] if things else []
         looks.missing.append(each)
 
 

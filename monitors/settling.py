@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from . import guards, snapshot
 from .models import Change, File, Root
@@ -35,7 +35,7 @@ def settle(run: Run) -> None:
     if run.asked.dry_run:
         _only_say(run)
         return
-    looks = gather(run, things=bool(run.summary.added) and not run.silent)
+    looks = gather(run, things=not run.silent and _arrived(run).exists())
     if looks.back or looks.nested:
         with run.ctx.transaction(run.cursor()):
             Change.objects.filter(pk__in=looks.back).update(state=Change.State.DROPPED, settled_at=run.now)
@@ -50,7 +50,7 @@ def settle(run: Run) -> None:
 def _plans(run: Run, looks: Looks) -> list[Plan]:
     """Pair what is missing with what is new; what is neither sure nor moved waits on."""
     pairs: dict[int, list[tuple[Thing, Thing]]] = {}
-    if things := [thing for each in looks.missing for thing in each.things if run.summary.added and not run.silent]:
+    if things := [thing for each in looks.missing for thing in each.things]:
         for old, new in pair(things, _new(run, {thing.size for thing in things})):
             pairs.setdefault(old.key, []).append((old, new))
     plans = []
@@ -74,11 +74,15 @@ def _target(run: Run, each: Missing, parts: Sequence[tuple[Thing, Thing]]) -> st
     return target if row is not None and row.id > run.floor else ""
 
 
-def _new(run: Run, sizes: set[int]) -> list[Thing]:
-    """Return the files found new since the last crawl that ended, as far as their size is one that is missing."""
+def _arrived(run: Run) -> QuerySet[Change]:
+    """Return the additions since the last crawl that ended: also those of one that was killed before it settled."""
     rows = Change.objects.filter(root=run.root, state=Change.State.NEW, kind=Change.Kind.ADDED)
-    if run.root.crawled_at:
-        rows = rows.filter(seen_at__gt=run.root.crawled_at)
+    return rows.filter(seen_at__gt=run.root.crawled_at) if run.root.crawled_at else rows
+
+
+def _new(run: Run, sizes: set[int]) -> list[Thing]:
+    """Return the files that arrived, as far as their size is one that is missing."""
+    rows = _arrived(run)
     found = {
         path: identity
         for identity, path, size in rows.values_list("id", "path", "size").iterator(chunk_size=5000)
@@ -126,7 +130,7 @@ def _add_up(run: Run, done: Sequence[Plan], kept: Sequence[Plan]) -> None:
     """Count what the next transaction does."""
     moved = sum(len(plan.parts) for plan in done)
     run.summary.moved += moved
-    run.summary.added -= moved
+    run.summary.added = max(run.summary.added - moved, 0)  # another job may have counted them
     run.summary.removed += sum(plan.missing.files for plan in done) - moved
     run.summary.held += sum(plan.missing.files for plan in kept)
 

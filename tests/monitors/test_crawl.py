@@ -291,3 +291,15 @@ def test_its_result_is_what_the_stage_gives(world: World) -> None:
     assert Crawl().run(item, ctx).result["added"] == 7  # type: ignore[union-attr]
     ctx.job = ctx.job.__class__(1, "crawl", {"root": 0}, {}, "manual", "")
     assert Crawl().run(item, ctx).reason == "root_gone"  # type: ignore[union-attr]
+
+
+def test_a_move_is_seen_by_the_crawl_that_follows_a_killed_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.crawl()
+    world.move("A/film.mkv", "B/renamed.mkv")
+    monkeypatch.setattr("monitors.crawl.settle", lambda run: (_ for _ in ()).throw(Stop))
+    with pytest.raises(Stop):
+        world.crawl()
+    monkeypatch.undo()
+    assert world.crawl().moved == 1
+    assert world.changes() == [("moved", "A/film.mkv → B/renamed.mkv")]
+    assert agrees(world)
