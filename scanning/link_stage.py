@@ -36,7 +36,7 @@ from .links.rules import RuleSpec
 from .links.run import Run
 
 CHANGES = 1000  # in one item
-FOLDERS = 2000
+FOLDERS = 4000
 
 
 class Link(Stage):
@@ -45,6 +45,12 @@ class Link(Stage):
     name = "link"
     label = _("Make links")
     effect = Effect.IDEMPOTENT
+
+    def workers_for(self, job: JobInfo) -> int:
+        """Two where nothing is removed and no folder is looked at twice: making links mostly waits for the system."""
+        rule = selectors.rule_of(job.scope["root"])
+        alone = rule is None or (rule.built_at is not None and _new(job.scope["root"]).exists())
+        return 1 if alone or not (rule and (rule.built_at is None or job.scope.get("keep"))) else 2
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         if job.scope.get("dry_run"):

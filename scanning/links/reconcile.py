@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mediasync.core.paths import join, to_bytes
 from mediasync.jobs.choices import Level
@@ -47,21 +47,28 @@ def proof_of(fingerprint: int, signature: int) -> int:
     return fingerprint ^ signature
 
 
-def reconcile(spec: RuleSpec, places: Sequence[Place], ctx: Context, terms: Terms) -> Counter[str]:
-    """Make, repair and remove the links of these folders; return counts.
+def reconcile(
+    spec: RuleSpec, places: Sequence[Place], ctx: Context, terms: Terms
+) -> tuple[Counter[str], Callable[[], None]]:
+    """Make, repair and remove the links of these folders; return counts, and a function that writes the proofs.
 
+    Call that after the next batch: a folder that changed a moment ago proves nothing yet.
     Raises OSError when the target cannot be written.
     """
     works = [work for work in load(spec, places) if work.wanted or work.rows or work.place.folder]
     if not works:
-        return Counter()
+        return Counter(), lambda: None
     tree = Tree(spec.target)
     fresh, ids = _make_folders(spec, works, tree, ctx)
     done = [Settler(spec, terms, tree, work, work.place.path in fresh).run() for work in works]
     emptied = [work.place.path for work, settled in zip(works, done, strict=True) if settled.emptied]
     pruned = prune(spec, tree, emptied) if emptied else []
-    _record(spec, works, done, ids, pruned, tree, ctx)
-    return sum((settled.counts for settled in done), Counter[str]())
+    _record(spec, works, done, ids, pruned, ctx)
+    counts = Counter[str]()
+    for settled in done:
+        for what, count in settled.counts.items():
+            counts[what] += count
+    return counts, lambda: _prove(spec, works, done, tree, ctx)
 
 
 def _make_folders(spec: RuleSpec, works: Sequence[Work], tree: Tree, ctx: Context) -> tuple[set[str], dict[str, int]]:
@@ -102,14 +109,11 @@ def _record(
     done: Sequence[Settled],
     ids: dict[str, int],
     pruned: Sequence[str],
-    tree: Tree,
     ctx: Context,
 ) -> None:
     links = [(ids[work.place.path], row) for work, settled in zip(works, done, strict=True) for row in settled.rows]
-    proofs = list(_proofs(spec, works, done, tree))
     with ctx.transaction():
         store.put_links(links, ctx.now())
-        store.put_proofs(spec, proofs)
         store.forget_made(spec, pruned)
     problems = [
         (code, join(work.place.path, name) if work.place.path else name)
@@ -122,17 +126,31 @@ def _record(
         ctx.log("link_more_problems", Level.WARNING, count=len(problems) - TOLD)
 
 
+def _prove(spec: RuleSpec, works: Sequence[Work], done: Sequence[Settled], tree: Tree, ctx: Context) -> None:
+    proofs = list(_proofs(spec, works, done, tree))
+    if proofs:
+        with ctx.transaction():
+            store.put_proofs(spec, proofs)
+
+
 def _proofs(
     spec: RuleSpec, works: Sequence[Work], done: Sequence[Settled], tree: Tree
 ) -> Iterable[tuple[str, int, int]]:
-    """Yield the proofs that changed. A folder that changed a moment ago proves nothing yet."""
+    """Yield the proofs that changed."""
     mark, now = spec.fingerprint, time.time_ns()
     for work, settled in zip(works, done, strict=True):
         place, mtime_ns, proof = work.place, 0, 0
         if settled.clean and place.directory is not None and place.signature and tree.look(place.path) is There.REAL:
-            mtime_ns = os.lstat(tree.place(place.path)).st_mtime_ns
+            mtime_ns = _mtime_ns(tree.place(place.path))
             proof = proof_of(mark, place.signature)
             if now - mtime_ns < (FINE if mtime_ns % 1_000_000_000 else COARSE):
                 mtime_ns = 0
         if (mtime_ns, proof) != (place.mtime_ns, place.proof) and (work.wanted or place.folder is not None):
             yield place.path, mtime_ns, proof
+
+
+def _mtime_ns(folder: bytes) -> int:
+    try:
+        return os.lstat(folder).st_mtime_ns
+    except FileNotFoundError:  # a person was faster
+        return 0

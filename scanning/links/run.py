@@ -96,10 +96,17 @@ class Run:
 
     def _reconcile(self, found: Sequence[Place], *, may_remove: bool, moved: frozenset[str] = frozenset()) -> None:
         terms = Terms(may_remove, timezone.localdate(self.ctx.now()), moved)
+        prove: Callable[[], None] | None = None
         for start in range(0, len(found), BATCH):
-            self.counts += reconcile(self.spec, found[start : start + BATCH], self.ctx, terms)
+            counts, later = reconcile(self.spec, found[start : start + BATCH], self.ctx, terms)
+            if prove:
+                prove()
+            prove = later
+            self.counts.update(counts)
             self.ctx.progress(self.spec.target, folders=start + BATCH, **self.counts)
             self.ctx.checkpoint()
+        if prove:
+            prove()
 
     def _linked(self, ids: Sequence[int]) -> None:
         with self.ctx.transaction():
