@@ -45,7 +45,7 @@ def prune(folder: Path, *, label: str, keep: int) -> None:
 def _copy_sqlite(source: Path, target: Path) -> None:
     try:
         with (
-            contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
             contextlib.closing(sqlite3.connect(target)) as copy,
         ):
             live.backup(copy, pages=4096)

@@ -56,8 +56,9 @@ def test_it_backs_up_before_it_migrates(settings: Any, tmp_path: Path, monkeypat
     assert len(list((tmp_path / "backups").iterdir())) == 1
 
 
-def test_its_backup_is_a_whole_database(tmp_path: Path) -> None:
-    source = tmp_path / "live.sqlite3"
+@pytest.mark.parametrize("name", ["live.sqlite3", "50%20 #1 what?.sqlite3"])
+def test_its_backup_is_a_whole_database(tmp_path: Path, name: str) -> None:
+    source = tmp_path / name
     live = sqlite3.connect(source)
     live.executescript("PRAGMA journal_mode=WAL; CREATE TABLE t (x); INSERT INTO t VALUES (42);")
     made = backup(_entry(source), tmp_path / "b", now=FakeClock().now(), label="test")
