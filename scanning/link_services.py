@@ -13,9 +13,12 @@ from django.db import transaction
 from mediasync.core.errors import UsageError
 from mediasync.core.paths import for_people, is_within, normalise, to_bytes, to_text
 from mediasync.jobs import services as jobs
+from mediasync.jobs.choices import ACTIVE
+from mediasync.jobs.models import Job
 from mediasync.jobs.services import Submitted
 from monitors.extensions import KINDS
 from monitors.models import Root
+from monitors.selectors import lane_of
 
 from .links.names import FIELDS, unknown_fields
 from .links.rules import real
@@ -105,6 +108,11 @@ def _warnings(rule: LinkRule) -> Iterator[str]:
 def _forget(rule: LinkRule) -> bool:
     """Forget the links in a target that is left for another; they stay on the disk."""
     return bool(LinkFolder.objects.filter(rule=rule).delete()[0])
+
+
+def unfinished(root: Root) -> list[Job]:
+    """Return the jobs that hold a root: they run elsewhere, or were killed and wait for somebody to go on."""
+    return list(Job.objects.filter(lanes__key=lane_of(root.pk), state__in=ACTIVE).order_by("pk"))
 
 
 def repair(root: Root, *, sweep: bool = False, actor: str = "") -> Submitted:

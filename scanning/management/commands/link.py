@@ -86,6 +86,8 @@ class Command(BaseCommand):
         stop = asking.Flag()
         before = {number: signal.signal(number, stop.set) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
+            for unfinished in link_services.unfinished(root):  # a killed one would hold the root for ever
+                drain(unfinished.pk, threads=True, stop=stop, on_progress=lambda s: self._show(root, s))
             submitted = link_services.repair(root, sweep=sweep, actor=asking.actor())
             job = drain(submitted.job.pk, threads=True, stop=stop, on_progress=lambda s: self._show(root, s))
         finally:
