@@ -13,6 +13,8 @@ from mediasync.servers.models import Server
 from monitors import scopes
 from monitors.models import Root
 
+from .selectors import lane_of
+
 Scope = Mapping[str, Any]
 Coded = tuple[str, Mapping[str, Any]]
 
@@ -67,7 +69,7 @@ def check_server(scope: Scope) -> dict[str, Any]:
 
 def server_lane(scope: Scope) -> Sequence[Lane]:
     """Return the lane of the server, alone: only one job sends for it."""
-    return (Lane(f"server:{scope['server']}", LaneMode.EXCLUSIVE),)
+    return (Lane(lane_of(scope["server"]), LaneMode.EXCLUSIVE),)
 
 
 def deliver_title(scope: Scope) -> Coded:

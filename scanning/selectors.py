@@ -31,6 +31,11 @@ def server_named(word: str) -> Server:
     return server
 
 
+def lane_of(server_id: int) -> str:
+    """Return the lane of a server: only one job at a time sends for it."""
+    return f"server:{server_id}"
+
+
 def waiting(server_id: int) -> QuerySet[ScanRequest]:
     """Return what a server has still to be told."""
     return ScanRequest.objects.filter(server_id=server_id, state=State.WAITING)

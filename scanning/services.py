@@ -12,7 +12,8 @@ from django.db.models import F
 from mediasync.core import clock as clocks
 from mediasync.core.errors import Conflict
 from mediasync.jobs import services as jobs
-from mediasync.jobs.choices import Trigger
+from mediasync.jobs.choices import WAITING, JobState, Trigger
+from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
 
 from . import mapping, selectors
@@ -59,10 +60,32 @@ def note(wanted: Mapping[Server, Sequence[Wanted]], now: dt.datetime, *, at_once
 
 
 def deliver(server_id: int) -> int | None:
-    """Have the waiting requests of a server sent when they are due; return the job, None if nothing waits."""
+    """Have the waiting requests of a server sent when they are due; return the job, None if nothing waits.
+
+    While the server's breaker is open it is not tried: changes meanwhile wake nobody.
+    """
     due = selectors.next_time(server_id)
     if due is None:
         return None
+    closed_until = Server.objects.values_list("cooldown_until", flat=True).get(pk=server_id)
+    return _submit(server_id, max(due, closed_until or due))
+
+
+def pass_on(server_id: int, job_id: int, until: dt.datetime) -> bool:
+    """Leave the rest to another delivery that waits; False if there is none.
+
+    A delivery that sleeps does not stand for new requests, as it has begun: without this, each change that comes while
+    a server is away would leave one more of them behind.
+    """
+    others = Job.objects.filter(kind="deliver", lanes__key=selectors.lane_of(server_id), state__in=WAITING)
+    heir = others.exclude(pk=job_id).order_by("id").first()
+    if heir is None:
+        return False
+    Job.objects.filter(pk=heir.pk, state=JobState.SCHEDULED, not_before__gt=until).update(not_before=until)
+    return True
+
+
+def _submit(server_id: int, due: dt.datetime) -> int:
     return jobs.submit("deliver", {"server": server_id}, trigger=Trigger.CHAINED, not_before=due).job.pk
 
 

@@ -113,6 +113,11 @@ class Deliver(Stage):
         run = Delivery(server, client, ctx, self.clock, self.sight)
         try:
             run.run()
+        except Snooze as rest:
+            with ctx.transaction():
+                passed_on = services.pass_on(server.pk, ctx.job.id, rest.until)
+            if not passed_on:
+                raise
         finally:
             client.close()
         return Done({"sent": run.sent, "questions": run.requests})

@@ -8,7 +8,8 @@ import itertools
 import pytest
 
 from mediasync.core.errors import AccessDenied, Permanent, Transient, Unreachable
-from mediasync.jobs.choices import JobState
+from mediasync.jobs.choices import WAITING, JobState
+from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from mediasync.servers import services as servers
 from mediasync.servers.models import Library, Server
@@ -117,8 +118,6 @@ def test_a_refused_token_pauses_the_server_and_keeps_the_requests(clients: dict[
     server = make_server()
     servers.client_for(server).errors = [AccessDenied("401", code="server_denied", status=401)]  # type: ignore[attr-defined]
     job_id = ask(server, "/srv/tv/A")
-    from mediasync.jobs.drain import drain
-
     drain(job_id, clock=clock, threads=False, stop=lambda: clock.now() - START > dt.timedelta(minutes=5))
     server.refresh_from_db()
     assert server.paused
@@ -194,8 +193,6 @@ def test_nothing_is_told_below_a_dead_mount(clients: dict[str, FakeClient], cloc
     server = make_server("jellyfin")
     sight.verdicts = {"/mnt/tv/A": Verdict("down", "guard_empty"), "/mnt/tv/B": Verdict("suspect", "guard_held")}
     job = ask(server, "/srv/tv/A", "/srv/tv/B", update="Deleted")
-    from mediasync.jobs.drain import drain
-
     drain(job, clock=clock, threads=False, stop=lambda: clock.now() - START > dt.timedelta(minutes=10))
     assert clients["jellyfin"].calls == []
     assert set(ScanRequest.objects.values_list("state", "answer")) == {
@@ -215,6 +212,25 @@ def test_a_server_that_hangs_delays_no_other(clients: dict[str, FakeClient], clo
     assert clients["alive"].asked == ["/srv/tv/A"]
     assert clock.now() - START < dt.timedelta(seconds=15)
     assert Job.objects.filter(kind="deliver").count() == 2
+
+
+def test_changes_for_a_server_that_is_away_leave_no_jobs_behind(clients: dict[str, FakeClient], clock: Clock) -> None:
+    server = make_server()
+    servers.client_for(server).errors = [Unreachable("refused")] * 1000  # type: ignore[attr-defined]
+    for number in range(20):
+        job = ask(server, f"/srv/tv/{number}")
+        until = clock.now() + dt.timedelta(minutes=5)
+        drain(job, clock=clock, threads=False, stop=lambda until=until: clock.now() > until)
+    assert Job.objects.filter(kind="deliver", state__in=WAITING).count() <= 2
+    servers.client_for(server).errors.clear()  # type: ignore[attr-defined]
+    run(job, clock)
+    assert set(states().values()) == {"sent"}
+
+
+def test_a_change_does_not_wake_the_delivery_of_a_server_that_is_away(clients: dict[str, FakeClient]) -> None:
+    server = make_server()
+    Server.objects.filter(pk=server.pk).update(fails=5, cooldown_until=START + dt.timedelta(minutes=10))
+    assert Job.objects.get(pk=ask(server, "/srv/tv/A")).not_before == START + dt.timedelta(minutes=10)
 
 
 def test_a_request_waits_for_a_library_that_is_gone(clients: dict[str, FakeClient], clock: Clock) -> None:
