@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import TOP, Installation
+from tests.installation import TOP, Installation, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
 
@@ -105,3 +106,15 @@ def test_it_adds_and_crawls_a_root_first(here: Installation) -> None:
     process = here.up("--root", str(films), "--links", str(here.folder / "links"), "--prepare-only")
     assert process.wait(timeout=60) == 0, here.log.read_text()
     assert (here.folder / "links" / "A Film (2020)" / "film.mkv").is_symlink()
+
+
+def test_a_sigterm_during_the_first_crawl_leaves_no_process(here: Installation) -> None:
+    assert here.up("--prepare-only").wait(timeout=60) == 0
+    database = sqlite3.connect(here.folder / "data" / "mediasync.sqlite3", isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")  # so that the crawl lasts
+    process = here.up("--root", str(here.folder))
+    wait_for(lambda: any("manage.py crawl" in line for line in here.processes().values()), 30, here.log.read_text)
+    process.terminate()
+    process.wait(timeout=10)
+    assert gone(here, 5), here.processes()
+    database.close()

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from mediasync.core import processes
 from mediasync.core.errors import MediasyncError
 from mediasync.ui.up import prepare
 from mediasync.ui.up.lock import RunLock
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         if links:
             commands.append(["link", "--to", links, root])
         for command in commands:
-            code = subprocess.call([sys.executable, sys.argv[0], *command])
+            code = subprocess.call([sys.executable, sys.argv[0], *command], preexec_fn=processes.die_with_parent)
             if code not in (0, 3):  # 3: completed with errors, which the summary has shown
                 raise CommandError(f"`manage.py {' '.join(command)}` failed; see above.", returncode=code)
 
