@@ -106,9 +106,10 @@ class _Hall:
             if blocker is not None:
                 code = "lane_reserved" if blocker in self.reserved else "lane_busy"
                 return code, {"lane": lane.key, "job": blocker.id}
-        if job.heavy and sum(other.heavy for other in taken) >= max(1, self.workers - 1):
+        # A kept place is one in a lane: who waits for it keeps no worker from the others.
+        if job.heavy and sum(other.heavy for other in self.inside) >= max(1, self.workers - 1):
             return "heavy_limit", {}
-        if len(taken) >= ACTIVE_PER_WORKER * self.workers:
+        if len(self.inside) >= ACTIVE_PER_WORKER * self.workers:
             return "workers_busy", {}
         return None
 

@@ -150,3 +150,10 @@ def _assert_lanes_hold(active: list[Entrant], workers: int) -> None:
         assert len(modes) <= (capacity(key, CAPACITIES) or 99)
     assert X not in held.get("*", []) or len(active) == 1
     assert sum(job.heavy for job in active) <= max(1, workers - 1)
+
+
+def test_those_who_wait_long_for_a_lane_keep_no_worker_from_the_others() -> None:
+    patient = [_job(number, "root:7", priority=30, minutes=11, heavy=True) for number in range(10, 18)]
+    light, heavy = _job(20, "server:3"), _job(21, "root:8", heavy=True)
+    verdict = _choose([*patient, light, heavy], [_job(1, "root:7", heavy=True)], workers=3)
+    assert _started(verdict) == [20, 21]
