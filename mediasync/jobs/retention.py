@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Q, QuerySet
 
 from .choices import ACTIVE, TERMINAL, CommandState, ItemState, JobState, WorkerState
@@ -101,5 +102,10 @@ def _checkpoint(now: dt.datetime) -> None:
         return
     _next["checkpoint"] = now + dt.timedelta(days=1)
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA incremental_vacuum(5000)")
+        give_back(cursor)
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def give_back(cursor: CursorWrapper) -> None:
+    """Give free pages of SQLite's file back; a script, since a cursor takes only the first step of the pragma."""
+    cursor.connection.executescript("PRAGMA incremental_vacuum(5000)")

@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from mediasync.jobs import retention
 from mediasync.jobs.choices import ItemState, JobState, WorkerState
 from mediasync.jobs.models import Event, Group, Item, Job, Stage, Worker
+from mediasync.settings import SQLITE_OPTIONS
+from mediasync.sqlite import let_shrink
 
 from .engine import Engine
 
@@ -91,3 +94,18 @@ def test_it_locks_out_no_slice_that_flushes_meanwhile(tmp_path: Path) -> None:
     result = json.loads(out)
     assert (result["problems"], result["pruned"]) == ([], 20_000)
     assert result["flushes"] > 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite keeps its free pages")
+def test_it_gives_the_space_of_deleted_rows_back(tmp_path: Path) -> None:
+    file = connection.copy("shrinking")
+    file.settings_dict |= {"NAME": str(tmp_path / "db"), "OPTIONS": SQLITE_OPTIONS}
+    let_shrink(file)
+    with file.cursor() as cursor:
+        cursor.execute("CREATE TABLE t (x)")
+        cursor.executemany("INSERT INTO t VALUES (%s)", [("x" * 3000,) for _ in range(500)])
+        cursor.execute("DELETE FROM t")
+        retention.give_back(cursor)
+        assert cursor.execute("PRAGMA freelist_count").fetchone() == (0,)
+    file.close()
