@@ -62,12 +62,10 @@ def _end(lease: Lease, ending: Ending, send: Send, worker_id: int | None) -> str
 
 
 def _cancel(lease: Lease) -> str:
-    left = trees.has_open(lease.job_id)
+    to = trees.end_of_cancel(lease.job_id)
     trees.cancel_open(lease.job_id, lease.clock.now())
-    failed = Stage.objects.filter(job_id=lease.job_id, failed__gt=0).exists()
-    complete = not left and not failed
-    _move(lease, JobState.COMPLETED if complete else JobState.CANCELED, JobState.CANCEL_REQUESTED)
-    return "done" if complete else "canceled"
+    _move(lease, to, JobState.CANCEL_REQUESTED)
+    return "done" if to is JobState.COMPLETED else "canceled"
 
 
 def _fail(lease: Lease, ending: Ending) -> None:
@@ -75,6 +73,7 @@ def _fail(lease: Lease, ending: Ending) -> None:
     stages = Stage.objects.filter(job_id=lease.job_id)
     stages.filter(state__in=(StageState.PLANNING, StageState.RUNNING)).update(state=StageState.FAILED, finished=now)
     stages.filter(state=StageState.PENDING).update(state=StageState.SKIPPED, finished=now)
+    trees.interrupt_running(lease.job_id, now)  # there are some only after an error of the engine itself
     _move(lease, JobState.FAILED, **_reason(ending))
 
 

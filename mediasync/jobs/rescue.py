@@ -90,7 +90,7 @@ def _settle(job: Job, now: dt.datetime) -> bool:
             moved = transition(job.pk, S.PAUSED, expect=S.PAUSE_REQUESTED, epoch=job.epoch, bump_epoch=True, now=now)
             _mark_items(job, now, moved)
             return moved
-        end = S.CANCELED if trees.has_open(job.pk) else S.COMPLETED
+        end = trees.end_of_cancel(job.pk)
         moved = transition(job.pk, end, expect=S.CANCEL_REQUESTED, epoch=job.epoch, bump_epoch=True, now=now)
         _mark_items(job, now, moved)
         if moved:
@@ -118,7 +118,7 @@ def _interrupt(job: Job, now: dt.datetime) -> bool:
     )
     _mark_items(job, now, moved, progress=progress)
     if moved and goes_on:
-        transition(job.pk, S.QUEUED, expect=S.INTERRUPTED, now=now, not_before=None)
+        transition(job.pk, S.QUEUED, expect=S.INTERRUPTED, now=now, not_before=now)
     return moved
 
 

@@ -23,6 +23,7 @@ from .endings import Ending, Send, end
 from .leases import DatabaseGone, Lease
 from .models import Job, Worker
 from .models import Stage as StageRow
+from .outcomes import UNEXPECTED
 from .pulse import Heartbeat, Signals
 from .registry import JobInfo
 from .snapshots import OnProgress, Reporter
@@ -62,13 +63,24 @@ def run_slice(
     try:
         with _beating(signals):
             work = Slice(lease, signals, worker_id, threads=threads, reporter=Reporter(on_progress, clock))
-            ending = work.run(settings.SLICE_SECONDS if budget is None else budget)
+            ending = _run(work, settings.SLICE_SECONDS if budget is None else budget)
             return end(lease, ending, send, worker_id)
     except LostLease:
         return "lost"
     except (DatabaseGone, OperationalError) as error:
         logger.error("job %s: the database does not answer, leaving it to its next owner: %s", job_id, error)
         return "database"
+
+
+def _run(work: Slice, budget: float) -> Ending:
+    """Run it; a mistake in the engine or in a kind fails the job at once, with its message, and is not met again."""
+    try:
+        return work.run(budget)
+    except (LostLease, DatabaseGone, OperationalError):
+        raise
+    except Exception as error:
+        logger.exception("job %s: the slice failed", work.info.id)
+        return Ending("failed", UNEXPECTED, {"message": str(error) or type(error).__name__})
 
 
 class Slice:

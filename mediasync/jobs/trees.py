@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import Count, F, Model, Q, QuerySet
 
-from .choices import ItemState, StageState
+from .choices import ItemState, JobState, StageState
 from .models import Event, Group, Item, Job, Stage
 
 OPEN_ITEMS = (ItemState.PENDING, ItemState.RUNNING, ItemState.RETRY_WAIT, ItemState.INTERRUPTED)
@@ -22,6 +22,12 @@ COUNTED = {ItemState.SUCCEEDED: "done", ItemState.FAILED: "failed", ItemState.SK
 def has_open(job_id: int) -> bool:
     """Tell whether a stage of the job is not finished."""
     return Stage.objects.filter(job_id=job_id, state__in=OPEN_STAGES).exists()
+
+
+def end_of_cancel(job_id: int) -> JobState:
+    """Return what a job becomes that is cancelled: completed when all was done already, and nothing had failed."""
+    wanting = Q(state__in=OPEN_STAGES) | Q(failed__gt=0)
+    return JobState.CANCELED if Stage.objects.filter(wanting, job_id=job_id).exists() else JobState.COMPLETED
 
 
 def cancel_open(job_id: int, now: dt.datetime) -> None:
@@ -50,7 +56,8 @@ def interrupt_running(job_id: int, now: dt.datetime) -> int:
 def reopen(job_id: int, states: Sequence[ItemState], *, only: Iterable[int] | None, force: bool) -> int:
     """Make items in ``states`` (of the ids ``only``) pending again, with their stages; return how many.
 
-    Later stages are planned once more, since new outcomes may give them new items; planning twice is harmless.
+    Later stages are planned once more, since new outcomes may give them new items; planning twice is harmless, but
+    for a stage of which items have been pruned: it would do those again.
     """
     rev = _next_rev(job_id)
     items = Item.objects.filter(stage__job_id=job_id, state__in=states)
@@ -86,8 +93,9 @@ def _reopen_stages(job_id: int, touched: set[int], rev: int) -> None:
     again = stages.filter(pk__in=touched)
     again.filter(planned=True).update(state=StageState.RUNNING, finished=None, rev=rev)
     again.filter(planned=False).update(state=StageState.PENDING, finished=None, rev=rev)
-    later = stages.filter(seq__gt=first.seq)
-    later.update(state=StageState.PENDING, planned=False, plan_cursor=None, finished=None, rev=rev)
+    later = [stage.pk for stage in stages.filter(seq__gt=first.seq) if stage.total == stage.items.count()]
+    anew = {"state": StageState.PENDING, "planned": False, "plan_cursor": None, "finished": None}
+    stages.filter(pk__in=later).update(**anew, rev=rev)
     Job.objects.filter(pk=job_id).update(total_final=not stages.filter(planned=False).exists())
 
 

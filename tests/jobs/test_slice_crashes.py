@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mediasync.jobs import items
 from mediasync.jobs.choices import Effect, JobState
 from mediasync.jobs.models import Event, Item
 from mediasync.jobs.registry import Context, Done, ItemInfo, Outcome
@@ -129,3 +130,28 @@ def test_a_slice_that_lost_its_lease_writes_nothing() -> None:
         assert taken == ["done"]
         assert bench.job.state == JobState.COMPLETED and bench.stage().result == {"by": 2}
         counted(bench.job)
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_a_mistake_in_the_engine_or_a_kind_fails_the_job_at_once(
+    monkeypatch: pytest.MonkeyPatch, threads: bool
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(items, "record", broken)
+    with running(Scripted(["g/a", "g/b"]), Scripted(name="later")) as bench:
+        assert bench.slice(threads=threads) == "failed"
+        assert (bench.job.state, bench.job.reason_code) == (JobState.FAILED, "unexpected")
+        assert bench.job.reason_params == {"message": "oops"}
+        assert bench.job.lease_until is None
+        assert "running" not in bench.states().values()
+        counted(bench.job)
+
+
+def test_a_kind_that_cannot_say_how_many_threads_it_needs_fails_its_job() -> None:
+    stage = Scripted()
+    with running(stage) as bench:
+        stage.workers_for = lambda job: int(job.scope["none"])
+        assert bench.slice() == "failed"
+        assert bench.job.reason_params == {"message": "'none'"}

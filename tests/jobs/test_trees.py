@@ -28,7 +28,7 @@ def job() -> Job:
     group = Group.objects.create(stage=first, key="g", total=4, done=1, failed=2, skipped=1, running=1)
     for key, state in (("1", ITEM.SUCCEEDED), ("2", ITEM.FAILED), ("3", ITEM.FAILED), ("4", ITEM.SKIPPED)):
         Item.objects.create(stage=first, group=group, key=key, state=state, attempt=5, crashes=1, error_code="x")
-    # Ten succeeded items of the second stage were pruned long ago: counting anew would lose them.
+    # Ten succeeded items of the second stage were pruned long ago: counting or planning anew would repeat or lose them.
     Stage.objects.create(job=job, seq=2, name="b", state=T.SUCCEEDED, planned=True, total=10, done=10)
     Stage.objects.create(job=job, seq=3, name="c", state=T.SKIPPED)
     return job
@@ -42,7 +42,7 @@ def test_it_reopens_what_failed_and_all_that_follows_from_it(job: Job) -> None:
     assert trees.reopen(job.pk, UNFINISHED_ITEMS, only=None, force=False) == 2
     job.refresh_from_db()
     assert (job.total, job.done, job.failed, job.skipped, job.total_final) == (14, 11, 0, 1, False)
-    assert _stages(job) == [(T.RUNNING, True), (T.PENDING, False), (T.PENDING, False)]
+    assert _stages(job) == [(T.RUNNING, True), (T.SUCCEEDED, True), (T.PENDING, False)]
     assert Group.objects.values_list("done", "failed", "skipped").get() == (1, 0, 1)
     item = Item.objects.get(key="2")
     assert (item.state, item.attempt, item.crashes, item.error_code, item.force) == (ITEM.PENDING, 0, 0, "", False)
@@ -99,3 +99,20 @@ def test_it_counts_a_crash_for_each_item_that_was_running(job: Job) -> None:
     item = Item.objects.get(key="2")
     assert (item.state, item.crashes) == (ITEM.INTERRUPTED, 2)
     assert Event.objects.get().item_key == "2"
+
+
+@pytest.mark.parametrize(
+    ("states", "failed", "end"),
+    [
+        ((T.SUCCEEDED, T.RUNNING), 0, JobState.CANCELED),
+        ((T.SUCCEEDED, T.SKIPPED), 0, JobState.COMPLETED),
+        ((T.SUCCEEDED, T.COMPLETED_WITH_ERRORS), 1, JobState.CANCELED),
+    ],
+)
+def test_a_cancelled_job_is_complete_only_when_all_went_well(
+    states: tuple[StageState, ...], failed: int, end: JobState
+) -> None:
+    job = Job.objects.create(kind="x", title_code="x", state=JobState.CANCEL_REQUESTED)
+    for seq, state in enumerate(states, start=1):
+        Stage.objects.create(job=job, seq=seq, name=str(seq), state=state, failed=failed * (seq == len(states)))
+    assert trees.end_of_cancel(job.pk) == end
