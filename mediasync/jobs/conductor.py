@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from mediasync.core import clock as clocks
@@ -128,9 +128,9 @@ def _apply(pk: int, clock: Clock) -> bool:
         try:
             with transaction.atomic():
                 facts = verbs.apply(command, now)
-        except DatabaseError:
-            raise
-        except Exception as error:
+        except OperationalError:
+            raise  # not the command's fault: it waits
+        except Exception as error:  # a value that the database refuses is: it must not stop those behind it
             if not isinstance(error, MediasyncError):
                 logger.exception("Command %s", pk)
             code = error.code if isinstance(error, MediasyncError) else "error"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
-from django.db import DatabaseError, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from mediasync.core.errors import MediasyncError
@@ -39,7 +39,7 @@ def _fire(schedule: Schedule, now: dt.datetime) -> bool:
                 schedule.kind, schedule.scope, config=schedule.config, trigger=Trigger.SCHEDULE, actor=actor
             )
             Schedule.objects.filter(pk=schedule.pk).update(last_job=made.job)
-    except DatabaseError:
+    except OperationalError:
         raise
     except Exception as error:
         _note_problem(schedule, error, now)

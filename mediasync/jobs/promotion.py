@@ -36,23 +36,26 @@ def start_queued(now: dt.datetime, *, send: Send, workers: int) -> int:
     waiting = _waiting()
     if not waiting:
         return 0
-    with _turn():
+    with _turn() as engine:
+        if engine.paused_all:  # just now
+            return 0
         return _start_some(waiting, now, send=send, workers=lambda active: workers)
 
 
 def start_one(job: Job, now: dt.datetime) -> bool:
     """Start this queued job if its lanes are free, without a message: ``drain`` runs it itself."""
-    with _turn():
+    with _turn() as engine:
+        if engine.paused_all:
+            return False
         return bool(_start_some([job], now, send=lambda job_id, epoch: None, workers=lambda active: active + 2))
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _turn() -> Iterator[EngineState]:
     """Let one process at a time decide who starts, so that two cannot take the last place of a lane."""
     EngineState.objects.get_or_create(pk=1)
     with transaction.atomic():
-        EngineState.objects.select_for_update().get(pk=1)
-        yield
+        yield EngineState.objects.select_for_update().get(pk=1)
 
 
 def _start_some(waiting: Sequence[Job], now: dt.datetime, *, send: Send, workers: Callable[[int], int]) -> int:

@@ -111,7 +111,8 @@ def _existing(job: Job) -> Job | None:
     if not job.dedupe_key:
         return None
     waiting = Job.objects.filter(dedupe_key=job.dedupe_key, state__in=WAITING)
-    twin = waiting.first()
+    with transaction.atomic():  # inside the caller's transaction, the twin cannot start before what the caller wrote
+        twin = waiting.select_for_update().first()
     if twin is None:
         return None
     if job.priority > twin.priority:

@@ -77,11 +77,16 @@ def _check_arguments(command: Command) -> None:
 
 
 def apply(command: Command, now: dt.datetime) -> dict[str, Any]:
-    """Carry a command out inside the caller's transaction and return facts for its result; Conflict refuses it."""
+    """Carry a command out inside the caller's transaction and return facts for its result; Conflict refuses it.
+
+    The job's row is locked first, so that what was checked is still so when it is moved.
+    """
+    if command.job_id is not None:
+        Job.objects.select_for_update().filter(pk=command.job_id).first()
     check(command)
     facts = HANDLERS[Verb(command.verb)](command, now)
-    if facts is None:  # the job moved between the check and the update: the next tick looks again
-        raise IllegalTransition("The job moved on meanwhile.", job=command.job_id, verb=command.verb)
+    if facts is None:
+        raise IllegalTransition("The job cannot be moved.", job=command.job_id, verb=command.verb)
     return facts
 
 
@@ -105,7 +110,7 @@ def _pause(command: Command, now: dt.datetime) -> Facts:
 def _resume(command: Command, now: dt.datetime) -> Facts:
     if _move(command, S.RUNNING, (S.PAUSE_REQUESTED,), now):
         return {}
-    fields = {"bump_epoch": True, "not_before": None, "interruptions": 0}
+    fields = {"bump_epoch": True, "not_before": now, "interruptions": 0}
     return {} if _move(command, S.QUEUED, (S.PAUSED, S.INTERRUPTED), now, **fields) else None
 
 
@@ -126,7 +131,7 @@ def _retry(command: Command, now: dt.datetime) -> Facts:
     if not count and not trees.has_open(_id(command)):
         raise Conflict("There is nothing to do again.", code="nothing_to_retry", job=command.job_id)
     expect = TERMINAL if force else RETRYABLE
-    fields = {"bump_epoch": True, "not_before": None, "interruptions": 0, "attempt": F("attempt") + 1}
+    fields = {"bump_epoch": True, "not_before": now, "interruptions": 0, "attempt": F("attempt") + 1}
     return {"items": count} if _move(command, S.QUEUED, expect, now, **fields) else None
 
 

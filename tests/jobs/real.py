@@ -286,6 +286,34 @@ def scene_pause(folder: Path) -> dict[str, Any]:
     return counters(job) | {"between": waits[0], "inside": waits[1]}
 
 
+def scene_twin(folder: Path) -> dict[str, Any]:
+    """A request is answered with a waiting job, in a transaction that has yet to write what the job is to see."""
+    from django.db import transaction
+
+    from mediasync.core import clock
+    from mediasync.jobs import promotion, services
+
+    register(1, lambda item, ctx: None)
+    waiting = services.submit("real", {}).job
+    gate, started = folder / "gate", folder / "started"
+
+    def conduct() -> None:
+        while not gate.exists():
+            time.sleep(0.01)
+        promotion.start_queued(clock.system.now(), send=lambda *message: None, workers=2)
+        started.touch()
+
+    pid = fork(conduct)
+    with transaction.atomic():
+        again = services.submit("real", {})
+        gate.touch()
+        time.sleep(1.0)
+        early = started.exists()
+    os.waitpid(pid, 0)
+    waiting.refresh_from_db()
+    return {"deduplicated": again.deduplicated, "early": early, "state": waiting.state}
+
+
 if __name__ == "__main__":
     prepare(Path(sys.argv[2]))
     sys.stdout.write(json.dumps(globals()[f"scene_{sys.argv[1]}"](Path(sys.argv[2]))) + "\n")

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from django.db import DataError
 
 from mediasync.core.clock import FakeClock
-from mediasync.jobs import boot, conductor, registry, services
+from mediasync.jobs import boot, conductor, promotion, registry, services, verbs
 from mediasync.jobs.choices import CommandState, ItemState, JobState, LaneMode, Source, StageState, Verb, WorkerState
 from mediasync.jobs.models import Command, EngineState, Event, Item, Job, Worker
 
@@ -294,3 +295,40 @@ def test_it_goes_on_when_a_step_fails(play: Play, monkeypatch: pytest.MonkeyPatc
     play.tick()
     assert _state(job) == S.RUNNING
     assert "could not fire schedules" in caplog.text
+
+
+def test_a_command_with_a_value_that_the_database_refuses_stops_no_other(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(command: Command, now: dt.datetime) -> dict[str, Any]:
+        raise DataError("integer out of range")
+
+    monkeypatch.setitem(verbs.HANDLERS, Verb.SET_PRIORITY, refuse)
+    job = play.submit()
+    bad = services.set_priority(job, 10**12, actor="ann", source=Source.API)
+    good = services.pause(job, actor="ann", source=Source.API)
+    play.tick()
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, bad.result_code, good.state) == (CommandState.REFUSED, "error", CommandState.APPLIED)
+
+
+@pytest.mark.parametrize(
+    ("before", "verb"), [(S.PAUSED, Verb.RESUME), (S.INTERRUPTED, Verb.RESUME), (S.FAILED, Verb.RETRY_FAILED)]
+)
+def test_waiting_counts_from_when_a_job_was_queued_again(play: Play, before: JobState, verb: Verb) -> None:
+    old = play.submit(lanes=["root:7"])
+    play.put(old, state=before, created=play.clock.now() - dt.timedelta(days=1))
+    young = play.submit(lanes=["root:7"])
+    play.put(young, priority=60)
+    services.command(old, verb, actor="ann", source=Source.WEB)
+    play.tick()
+    assert (_state(old), _state(young)) == (S.QUEUED, S.RUNNING)
+
+
+def test_nothing_starts_in_the_moment_of_a_pause_of_everything(play: Play) -> None:
+    job = play.submit()
+    EngineState.objects.create(pk=1, paused_all=True)
+    assert not promotion.start_one(job, play.clock.now())
+    assert not promotion.start_queued(play.clock.now(), send=lambda *message: None, workers=2)
+    assert _state(job) == S.QUEUED

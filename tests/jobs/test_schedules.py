@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import DataError
 
 from mediasync.core.errors import UsageError
 from mediasync.jobs import registry, services
@@ -129,3 +130,19 @@ def test_it_drops_the_schedules_of_an_owner_only() -> None:
     assert Schedule.objects.get().name == "b"
     with pytest.raises(ValueError, match="empty owner"):
         services.drop_schedules("")
+
+
+def test_it_lets_a_row_that_the_database_refuses_stop_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    submit = services.submit
+
+    def refuse(kind: str, scope: Any, **more: Any) -> services.Submitted:
+        if more["actor"] == "schedule: broken":
+            raise DataError("value too long")
+        return submit(kind, scope, **more)
+
+    monkeypatch.setattr(services, "submit", refuse)
+    broken = _put("broken")
+    _put("healthy")
+    assert fire_due(NOW) == 1
+    broken.refresh_from_db()
+    assert broken.problem == "value too long"

@@ -55,7 +55,8 @@ def test_of_five_equal_messages_one_works(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_costs_time_and_nothing_else(tmp_path: Path) -> None:
-    figures = play("locked", tmp_path, LEASE_SECONDS="2", HEARTBEAT_SECONDS="0.3")
+    file = f"sqlite:///{tmp_path}/real.sqlite3"  # PostgreSQL does not lock a whole database
+    figures = play("locked", tmp_path, LEASE_SECONDS="2", HEARTBEAT_SECONDS="0.3", DATABASE_URL=file)
     assert (figures["short"], figures["long"]) == ("done", "database")
     for each in (figures["first"], figures["second"]):
         assert each == {"state": "completed", "done": 400, "failed": 0, "equal": True}
@@ -66,3 +67,7 @@ def test_a_pause_takes_effect_soon(tmp_path: Path) -> None:
     assert figures["between"] <= 1.0
     assert figures["inside"] <= 3.0
     assert figures["equal"] is True
+
+
+def test_a_waiting_job_that_stands_for_a_request_starts_after_its_transaction(tmp_path: Path) -> None:
+    assert play("twin", tmp_path) == {"deduplicated": True, "early": False, "state": "running"}
