@@ -16,6 +16,7 @@ from .choices import RESTING, TERMINAL, CommandState
 from .models import Command, EngineState, Event, Job
 
 ANSWER_SECONDS = 3.0
+PATIENCE = 15.0  # of one who follows, without anybody at work
 TICK_AGE = dt.timedelta(seconds=10)  # a conductor ticks each second
 NO_WORKER = "No worker is running: start `manage.py up` or `manage.py worker`."
 
@@ -78,8 +79,11 @@ def wait_for(command: Command, *, clock: Clock = clocks.system, seconds: float =
 
 
 def events(job: Job, *, clock: Clock = clocks.system, every: float = 0.5) -> Iterator[Event]:
-    """Yield the job's events, old and new, until it has ended or rests."""
-    last = 0
+    """Yield the job's events, old and new, until it has ended or rests.
+
+    Raises NoWorker once nobody has conducted or worked on it for a while: the job waits, and a script must not hang.
+    """
+    last, seen = 0, clock.monotonic()
     while True:
         job.refresh_from_db()
         over = job.state in TERMINAL or job.state in RESTING
@@ -88,4 +92,8 @@ def events(job: Job, *, clock: Clock = clocks.system, every: float = 0.5) -> Ite
             yield event
         if over:
             return
+        if worker_there() or (job.lease_until is not None and job.lease_until > clocks.system.now()):
+            seen = clock.monotonic()
+        elif clock.monotonic() - seen > PATIENCE:
+            raise NoWorker(f"Job {job.pk} waits. {NO_WORKER}")
         clock.sleep(every)

@@ -175,6 +175,12 @@ def test_it_follows_to_the_end(answered: FakeClock) -> None:
     assert out.index("Started") < out.index("Completed, but some items failed") < out.index("1. step")
 
 
+def test_it_does_not_follow_for_ever_when_nobody_works(answered: FakeClock) -> None:
+    code, _, err = _jobs("run", "trial", "--follow")
+    assert (code, round(answered.monotonic())) == (75, 16)
+    assert "No worker is running" in err
+
+
 def test_it_detaches_on_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(job: Job) -> Iterator[Event]:
         raise KeyboardInterrupt
