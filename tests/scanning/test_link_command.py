@@ -17,7 +17,7 @@ from scanning.models import Link, LinkRule
 
 from .linking import Linking
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def link(*arguments: str) -> tuple[int, dict[str, Any]]:
@@ -108,6 +108,17 @@ def test_it_says_what_is_missing(linking: Linking) -> None:
     with pytest.raises(CommandError, match="There is no root") as caught:
         call_command("link", "nope")
     assert caught.value.returncode == 5
+
+
+def test_it_makes_a_rule(linking: Linking, tmp_path: Path) -> None:
+    LinkRule.objects.all().delete()
+    linking.target = tmp_path / "links"
+    for _ in range(2):
+        assert link(linking.root.name, "--to", f"{linking.target}/")[0] == 0
+    assert linking.files() == {"a/x.mkv", "a/y.mkv", "b/z.mkv"}
+    with pytest.raises(CommandError, match="outside") as caught:
+        call_command("link", linking.root.name, "--to", f"{linking.source}/links")
+    assert caught.value.returncode == 2
 
 
 def test_it_speaks_to_people(linking: Linking, capsys: pytest.CaptureFixture[str]) -> None:

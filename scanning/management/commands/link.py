@@ -45,6 +45,7 @@ class Command(BaseCommand):
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--check", action="store_true", help="only report what is missing, wrong, broken or orphaned")
         how.add_argument("--sweep", action="store_true", help="also remove our links whose source is confirmed gone")
+        parser.add_argument("--to", metavar="PATH", help="make a link rule with this target first (or move it there)")
         parser.add_argument("--json", action="store_true", help="one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,9 +53,11 @@ class Command(BaseCommand):
         self.line = ProgressLine(cast(Any, self.stderr)._out)
         try:
             root = root_named(from_argument(options["root"]))
+            if options["to"]:
+                self._make_rule(root, from_argument(options["to"]))
             rule = selectors.rule_of(root.pk)
             if rule is None:
-                raise NotFound(f"{root.name} has no link rule. Add one in the admin: Link rules.", code="no_link_rule")
+                raise NotFound(f"{root.name} has no link rule. Make one: --to PATH.", code="no_link_rule")
             if options["check"]:
                 code = self._check(RuleSpec.of(rule), root, as_json=options["json"])
             else:
@@ -63,6 +66,12 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=error.exit_code) from error
         if code:
             raise SystemExit(code)
+
+    def _make_rule(self, root: Root, target: str) -> None:
+        rule = selectors.rule_of(root.pk)
+        if rule is None or rule.target != target.rstrip("/"):
+            for sentence in link_services.save_rule(root, target, enabled=True)[1]:
+                self.stderr.write(sentence)
 
     def _check(self, spec: RuleSpec, root: Root, *, as_json: bool) -> int:
         total = max(root.directories, 1)
@@ -87,9 +96,9 @@ class Command(BaseCommand):
         before = {number: signal.signal(number, stop.set) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             for unfinished in link_services.unfinished(root):  # a killed one would hold the root for ever
-                drain(unfinished.pk, threads=True, stop=stop, on_progress=lambda s: self._show(root, s))
+                drain(unfinished.pk, stop=stop, on_progress=lambda s: self._show(root, s))
             submitted = link_services.repair(root, sweep=sweep, actor=asking.actor())
-            job = drain(submitted.job.pk, threads=True, stop=stop, on_progress=lambda s: self._show(root, s))
+            job = drain(submitted.job.pk, stop=stop, on_progress=lambda s: self._show(root, s))
         finally:
             self.line.clear()
             for number, handler in before.items():
