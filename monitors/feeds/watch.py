@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from mediasync.core.clock import Clock, system
 from mediasync.core.paths import to_bytes
 from mediasync.jobs.choices import Trigger
-from monitors import guards, hints, services
+from monitors import guards, hints, history, services
 from monitors.filesystems import place_of
 from monitors.filters import Filter, make_keep
 from monitors.models import Root
@@ -148,6 +148,7 @@ class Watcher:
         self.record_guards()
         if self._due("forget", FORGET_SECONDS):
             hints.forget(self.clock)
+            history.forget_changes(self.clock)
 
     def flush(self) -> None:
         """Store what the threads said; what cannot be stored now is kept for the next time."""
