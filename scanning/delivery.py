@@ -25,7 +25,7 @@ from mediasync.servers.selectors import Places
 from . import homeless, parcels
 from .models import ScanRequest
 from .parcels import Looks, Parcel, Round
-from .requests import prune, put_back
+from .requests import PRUNE, prune, put_back
 from .selectors import next_time
 
 State = ScanRequest.State
@@ -34,6 +34,7 @@ HOLD = dt.timedelta(seconds=60)  # when to look again at what a guard keeps
 PATIENCE = dt.timedelta(seconds=3)  # a shorter pause is waited for, a longer one ends the slice
 LOOK_AGAIN = dt.timedelta(seconds=10)  # after which new requests get their turn
 NAP = 0.2  # seconds between two looks for a stop
+PRUNES = 20  # blocks of old requests forgotten at one time
 PAUSED = dt.timedelta(seconds=5)
 
 
@@ -50,11 +51,18 @@ class Delivery:
         """Send until nothing waits; raises Snooze when the next thing is due later."""
         with self.ctx.transaction():
             put_back(ScanRequest.objects.filter(server=self.server))  # of a delivery that died
-            prune(self.server, self.ctx.now())
+        self._prune()
         while (later := self._round()) is not None:
             if later - self.ctx.now() > PATIENCE:
                 raise Snooze("Nothing is due yet.", until=later, code="delivery_waits")
             self._wait(later)
+
+    def _prune(self) -> None:
+        """Forget old requests, in small transactions, so that others can write in between."""
+        for _ in range(PRUNES):
+            with self.ctx.transaction():
+                if prune(self.server, self.ctx.now()) < PRUNE:
+                    return
 
     def _round(self) -> dt.datetime | None:
         """Send all that may be sent now; return when to look again, None if nothing waits."""

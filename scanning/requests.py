@@ -226,7 +226,8 @@ def prune(server: Server, now: dt.datetime) -> int:
     very_long_ago = now - dt.timedelta(days=settings.KEEP_FAILED_DAYS)
     old = Q(state__in=(State.SENT, State.DROPPED), due_at__lt=long_ago)
     old |= Q(state__in=(State.FAILED, State.NO_LIBRARY), due_at__lt=very_long_ago)
-    ids = list(ScanRequest.objects.filter(old, server=server).values_list("id", flat=True)[:PRUNE])
+    rows = ScanRequest.objects.filter(old, server=server).exclude(sent_at__gte=long_ago)  # it may have waited for weeks
+    ids = list(rows.values_list("id", flat=True)[:PRUNE])
     return ScanRequest.objects.filter(pk__in=ids).delete()[0]
 
 

@@ -214,6 +214,19 @@ def test_a_server_that_hangs_delays_no_other(clients: dict[str, FakeClient], clo
     assert Job.objects.filter(kind="deliver").count() == 2
 
 
+def test_all_old_requests_are_forgotten(
+    clients: dict[str, FakeClient], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanning.requests.PRUNE", 2)
+    monkeypatch.setattr("scanning.delivery.PRUNE", 2)
+    server = make_server()
+    old = START - dt.timedelta(days=40)
+    for name in "ABCDE":
+        ScanRequest.objects.create(server=server, path=name, state="sent", due_at=old, sent_at=old)
+    run(ask(server, "/srv/tv/A"), clock)
+    assert states() == {"/srv/tv/A": "sent"}
+
+
 def test_changes_for_a_server_that_is_away_leave_no_jobs_behind(clients: dict[str, FakeClient], clock: Clock) -> None:
     server = make_server()
     servers.client_for(server).errors = [Unreachable("refused")] * 1000  # type: ignore[attr-defined]

@@ -117,3 +117,10 @@ def test_it_forgets_what_was_sent_long_ago(server: Server, library: Library) -> 
         ScanRequest.objects.filter(pk=row.pk).update(state=state, due_at=NOW - dt.timedelta(days=days))
     assert prune(server, NOW) == 2
     assert list(ScanRequest.objects.order_by("id").values_list("path", flat=True)) == ["/m/1", "/m/3"]
+
+
+def test_it_keeps_what_waited_for_long_and_was_sent_lately(server: Server) -> None:
+    long_ago = NOW - dt.timedelta(days=40)
+    sent = NOW - dt.timedelta(days=1)
+    ScanRequest.objects.create(server=server, path="/a", state="sent", due_at=long_ago, sent_at=sent)
+    assert prune(server, NOW) == 0
