@@ -7,7 +7,7 @@ from typing import Any
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 from mediasync.servers.models import Server
-from mediasync.servers.services import libraries_loaded
+from mediasync.servers.services import answered, libraries_loaded
 from monitors import guards, selectors
 from monitors.models import Root
 from scanning import services as scanning
@@ -24,5 +24,11 @@ def on_libraries_loaded(sender: Any, server: Server, **_more: Any) -> None:
     scanning.look_for_homes(server, only_old=True)
 
 
+def on_answered(sender: Any, server: Server, **_more: Any) -> None:
+    """A server is there again: what waits for it need not sleep until the next try."""
+    scanning.deliver(server.pk)
+
+
 guards.recovered.connect(on_recovered, dispatch_uid="sync when a root recovers")
 libraries_loaded.connect(on_libraries_loaded, dispatch_uid="look for homes when libraries were read")
+answered.connect(on_answered, dispatch_uid="deliver when a server answers again")

@@ -8,7 +8,7 @@ import pytest
 
 from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
-from mediasync.servers.services import libraries_loaded
+from mediasync.servers.services import answered, libraries_loaded
 from monitors import guards
 from monitors.models import Root
 from scanning.models import ScanRequest
@@ -29,3 +29,10 @@ def test_requests_without_library_are_looked_at_when_libraries_were_read(attempt
     ScanRequest.objects.create(server=server, path="/x", state="no_library", attempts=attempts)
     libraries_loaded.send(sender=Server, server=server)
     assert Job.objects.filter(kind="deliver", scope={"server": server.pk}).count() == jobs
+
+
+def test_what_waits_for_a_server_is_sent_as_soon_as_a_test_reaches_it() -> None:
+    server = Server.objects.create(name="p", kind="plex", url="http://127.0.0.1:9")
+    ScanRequest.objects.create(server=server, path="/x", state="waiting")
+    answered.send(sender=Server, server=server)
+    assert Job.objects.get(kind="deliver").state == "queued"

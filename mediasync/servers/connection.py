@@ -91,6 +91,7 @@ def _remember(server: Server, found: _Found, now: dt.datetime) -> None:
         limits.succeeded(server, now)
         if server.paused and server.paused_reason != BY_HAND and services.resume(server):
             found.steps.append(Step(True, "server_step_resumed"))
+        services.answered.send(sender=Server, server=server)
     elif isinstance(found.error, AccessDenied):
         limits.failed(server, found.error, now)
     elif found.error is not None:

@@ -27,6 +27,8 @@ NOT_AGAIN = dt.timedelta(seconds=15)  # a miss makes us read the libraries again
 
 libraries_loaded = Signal()
 """Sent with ``server`` when its libraries were read; see mediasync/wiring.py for what follows."""
+answered = Signal()
+"""Sent with ``server`` when the connection test of a person went well."""
 
 
 def keys() -> list[str]:
