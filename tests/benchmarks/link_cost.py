@@ -103,9 +103,8 @@ def one_round(folder: Path, source: Path, target: Path) -> dict[str, float]:
     return {"cp": copy, "first": first, "again": again, "memory": max(memory, memory_again)}
 
 
-def measure(files: int, rounds: int, folder: Path) -> dict[str, Any]:
-    """Return the figures; the folder must be on a disk, not in memory."""
-    source, target = folder / "source", folder / "target"
+def prepare(source: Path, target: Path, files: int, folder: Path) -> None:
+    """Write the tree and the database without links."""
     make_source(source, files)
     import django
 
@@ -117,6 +116,17 @@ def measure(files: int, rounds: int, folder: Path) -> dict[str, Any]:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     shutil.copy(Path(os.environ["MEDIASYNC_DATA"]) / "mediasync.sqlite3", folder / "before.sqlite3")
+
+
+def measure(files: int, rounds: int, folder: Path) -> dict[str, Any]:
+    """Return the figures; the folder must be on a disk, not in memory."""
+    source, target = folder / "source", folder / "target"
+    child = os.fork()  # so that this process stays small: a command's peak of memory begins with its parent's
+    if not child:
+        prepare(source, target, files, folder)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        raise SystemExit("the tree could not be prepared")
     found = [one_round(folder, source, target) for _ in range(rounds)]
     made = sum(len(names) for _top, _folders, names in os.walk(target))
     return {
