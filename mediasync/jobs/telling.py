@@ -61,7 +61,9 @@ def event_line(event: Event) -> str:
     where = f" [{event.stage.name}]" if event.stage else ""
     item = f" {event.item_key}:" if event.item_key else ""
     reason = f": {registry.text(event.params['reason'], event.params)}" if "reason" in event.params else ""
-    return f"{at} {event.get_level_display():<8}{where}{item} {registry.text(event.code, event.params)}{reason}"
+    times = f" (×{event.params['times']})" if "times" in event.params else ""  # naps for the same reason are one row
+    text = registry.text(event.code, event.params)
+    return f"{at} {event.get_level_display():<8}{where}{item} {text}{reason}{times}"
 
 
 def of_job(job: Job, *, stages: bool = False) -> dict[str, Any]:

@@ -6,7 +6,7 @@ The numbers are the rows of console.md B.2; rows 1 and 2 are the insert (``servi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,9 +100,26 @@ def transition(
         params = {"from": source}
         if changes["reason_code"]:
             params |= {"reason": changes["reason_code"], **changes["reason_params"]}
+        if to is S.SCHEDULED and source == S.RUNNING:
+            params |= _fold_naps(job_id, params)
         level = LEVELS.get(to, Level.INFO)
         Event.objects.create(job_id=job_id, at=now, level=level, code=f"job_{to}", params=params, actor=actor)
     return True
+
+
+def _fold_naps(job_id: int, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop the events of the nap before if it had the same reason; return how many ``times`` there were by now.
+
+    A job that waits for a server which is off for a week would write hundreds of rows that say the same.
+    """
+    last = list(Event.objects.filter(job_id=job_id).order_by("-id")[:3])
+    if [event.code for event in last] != ["job_running", "job_queued", "job_scheduled"]:
+        return {}
+    nap = last[2].params
+    if nap.get("reason") != params.get("reason"):
+        return {}
+    Event.objects.filter(pk__in=[event.pk for event in last]).delete()
+    return {"times": nap.get("times", 1) + 1}
 
 
 def _changes(to: JobState, now: dt.datetime) -> dict[str, Any]:

@@ -100,3 +100,16 @@ def test_it_may_wait_beside_a_newer_job_of_the_same_key() -> None:
     _job(S.QUEUED, dedupe_key="a")
     assert transition(paused.pk, S.QUEUED, expect=S.PAUSED)
     assert Job.objects.get(pk=paused.pk).dedupe_key == ""
+
+
+def test_naps_for_the_same_reason_are_one_event() -> None:
+    job = _job(S.RUNNING)
+    for reason in ["offline"] * 5 + ["waits"] * 2:
+        transition(job.pk, S.SCHEDULED, expect=S.RUNNING, reason_code=reason, reason_params={"server": "a"})
+        transition(job.pk, S.QUEUED, expect=S.SCHEDULED)
+        transition(job.pk, S.RUNNING, expect=S.QUEUED)
+    naps = [
+        (event.code, event.params.get("reason"), event.params.get("times")) for event in Event.objects.order_by("id")
+    ]
+    between = [("job_queued", None, None), ("job_running", None, None)]
+    assert naps == [("job_scheduled", "offline", 5), *between, ("job_scheduled", "waits", 2), *between]
