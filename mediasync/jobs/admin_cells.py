@@ -38,7 +38,6 @@ TONES: dict[str, Tone] = {
     WorkerState.GONE: "idle",
 }
 LEVEL_TONES: dict[int, Tone] = {Level.DEBUG: "idle", Level.INFO: "busy", Level.WARNING: "warn", Level.ERROR: "bad"}
-LEVEL_ICONS = {Level.INFO: "ⓘ"}
 
 
 def title(job: Job) -> str:

@@ -53,6 +53,21 @@ def owner(pid: int | None = None) -> str:
     return f"{host()}/{boot_id()}/{os.getpid() if pid is None else pid}"
 
 
+def split(owner: str) -> tuple[str, str, str]:
+    """Return host, boot and pid of the text that names a process; what is missing is ""."""
+    host_name, _, rest = owner.partition("/")
+    boot, _, pid = rest.rpartition("/")
+    return host_name, boot, pid if pid.isdigit() else ""
+
+
+def known_dead(owner: str) -> bool:
+    """Tell whether a process of this host lives no more; of other hosts nothing is known."""
+    host_name, boot, pid = split(owner)
+    if host_name != host() or not pid:
+        return False
+    return boot != boot_id() or not alive(int(pid))
+
+
 def _signal_reaches(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -16,11 +16,12 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from mediasync.core import clock as clocks
-from mediasync.core.clock import Clock, SystemClock
+from mediasync.core.clock import Clock
 from mediasync.core.errors import MediasyncError
 
 from . import boot, courier, firing, promotion, rescue, retention, verbs
 from .choices import CommandState
+from .leases import database_now
 from .models import Command, EngineState
 
 logger = logging.getLogger(__name__)
@@ -83,9 +84,7 @@ def lead(now: dt.datetime, me: str) -> bool:
     engine, made = EngineState.objects.get_or_create(pk=1, defaults=fields)
     if made:
         return True
-    host, _, rest = engine.conductor.partition("/")  # a predecessor on this host that is dead is not waited for
-    boot_id, _, pid = rest.partition("/")
-    if host != boot.host() or not pid.isdigit() or (boot_id == boot.boot_id() and boot.alive(int(pid))):
+    if not boot.known_dead(engine.conductor):  # a predecessor that is dead is not waited for
         return False
     return bool(EngineState.objects.filter(pk=1, conductor=engine.conductor).update(**fields))
 
@@ -93,16 +92,6 @@ def lead(now: dt.datetime, me: str) -> bool:
 def resign(me: str = "") -> None:
     """Give the lease back, so that a successor need not wait for its end."""
     EngineState.objects.filter(pk=1, conductor=me or boot.owner()).update(conductor="", conductor_until=None)
-
-
-def database_now(clock: Clock) -> dt.datetime:
-    """Return the time that all hosts share: the database's, unless it is a file on this host or a test's clock."""
-    if connection.vendor != "postgresql" or not isinstance(clock, SystemClock):
-        return clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: dt.datetime = cursor.fetchone()[0]
-    return moment
 
 
 def _run(steps: list[tuple[str, Step]]) -> None:

@@ -18,6 +18,7 @@ from mediasync.core.clock import Clock
 
 from . import boot, conductor, promotion, registry, rescue
 from .choices import ACTIVE, RESTING, TERMINAL, JobState, WorkerState
+from .leases import database_now
 from .models import Job, Stage, Worker
 from .slices import run_slice
 from .snapshots import OnProgress, Reporter
@@ -79,7 +80,7 @@ class _Drain:
         return self.stop() or Worker.objects.filter(pk=self.worker.pk, stop_requested_at__isnull=False).exists()
 
     def _step(self, job: Job) -> None:
-        now = conductor.database_now(self.clock)
+        now = database_now(self.clock)
         if job.state == JobState.SCHEDULED:
             left = (job.not_before - now).total_seconds() if job.not_before else 0.0
             if left > 0:

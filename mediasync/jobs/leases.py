@@ -2,7 +2,7 @@
 
 The epoch is the token. Claiming, handing over and taking away each raise it, so whoever holds an older one finds no
 row to update and stops (``LostLease``) with nothing written. The lease only bounds how long a dead worker is waited
-for; that a clock jumps can cause an early take-over, never a doubled row (console.md B.5).
+for; that a clock jumps can cause an early take-over, never a doubled row (docs/engine.md, rule 1).
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def claim(job_id: int, epoch: int, owner: str, *, clock: Clock) -> Lease | None:
 
     A job that is being paused or cancelled may be claimed too: the slice then settles it.
     """
-    lease = Lease(job_id, epoch + 1, owner, clock, _skew(clock), settings.LEASE_SECONDS)
+    skew = database_now(clock) - clock.now()
+    lease = Lease(job_id, epoch + 1, owner, clock, skew, settings.LEASE_SECONDS)
     lease.until = lease.new_end()
     free = Q(lease_until=None) | Q(lease_until__lt=clock.now() + lease.skew)
     taken = Job.objects.filter(free, pk=job_id, epoch=epoch, state__in=ACTIVE).update(
@@ -157,11 +158,11 @@ def release(lease: Lease, *, reason_code: str = "") -> int:
     return lease.epoch + 1
 
 
-def _skew(clock: Clock) -> dt.timedelta:
-    """Return how far the database's clock is ahead; SQLite is always on this host."""
+def database_now(clock: Clock) -> dt.datetime:
+    """Return the time that all hosts share: the database's, unless it is a file on this host or a test's clock."""
     if connection.vendor != "postgresql" or not isinstance(clock, SystemClock):
-        return dt.timedelta()
+        return clock.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: dt.datetime = cursor.fetchone()[0]
-    return moment - clock.now()
+    return moment

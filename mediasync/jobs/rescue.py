@@ -1,4 +1,4 @@
-"""What the conductor does about workers that died and messages that got lost (console.md B.9).
+"""What the conductor does about workers that died and messages that got lost (docs/engine.md).
 
 All of it is compare-and-set by epoch, so that a worker which was only slow finds its lease gone and writes nothing.
 """
@@ -73,13 +73,8 @@ def look_after_workers(now: dt.datetime) -> None:
 
 
 def _dead(job: Job, now: dt.datetime) -> bool:
-    if job.lease_until is not None and job.lease_until < now:
-        return True
-    host, _, rest = job.lease_owner.partition("/")
-    boot_id, _, pid = rest.partition("/")
-    if host != boot.host() or not pid.isdigit():
-        return False
-    return boot_id != boot.boot_id() or not boot.alive(int(pid))
+    ran_out = job.lease_until is not None and job.lease_until < now
+    return ran_out or boot.known_dead(job.lease_owner)
 
 
 def _settle(job: Job, now: dt.datetime) -> bool:

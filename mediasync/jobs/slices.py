@@ -17,7 +17,7 @@ from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 from mediasync.core.errors import LostLease
 
-from . import leases, registry
+from . import boot, leases, registry
 from .choices import StageState
 from .endings import Ending, Send, end
 from .leases import DatabaseGone, Lease
@@ -151,8 +151,7 @@ def _beating(signals: Signals) -> Iterator[None]:
 
 def _worker_id(owner: str) -> int | None:
     """Return the Worker row that ``owner`` names (host/boot/pid)."""
-    host, _, rest = owner.partition("/")
-    boot, _, pid = rest.rpartition("/")
-    if not pid.isdigit():
+    host, boot_id, pid = boot.split(owner)
+    if not pid:
         return None
-    return Worker.objects.filter(host=host, boot=boot, pid=int(pid)).values_list("pk", flat=True).first()
+    return Worker.objects.filter(host=host, boot=boot_id, pid=int(pid)).values_list("pk", flat=True).first()

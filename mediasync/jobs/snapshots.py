@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mediasync.core.clock import Clock
 
@@ -72,17 +72,8 @@ class Reporter:
             for key, value in list(ctx.numbers.items()):
                 numbers[key] = numbers.get(key, 0) + value
         self._tell(
-            Snapshot(
-                job_id=row.job_id,
-                stage=row.name,
-                label=label,
-                planning=not row.planned,
-                total=row.total,
-                total_final=row.planned,
-                done=row.done,
-                failed=row.failed,
-                skipped=row.skipped,
-                rate=rate,
+            replace(
+                _of_row(row, label, rate),
                 text=next((ctx.text for ctx in reversed(busy) if ctx.text), ""),
                 bytes_per_second=sum(ctx.bytes_per_second for ctx in busy),
                 numbers=numbers,
@@ -93,20 +84,20 @@ class Reporter:
         """Hand out what the rows say of a job that another process runs."""
         if self._tell is None or stage is None:
             return
-        self._tell(
-            Snapshot(
-                job_id=job.pk,
-                stage=stage.name,
-                label=label,
-                planning=not stage.planned,
-                total=stage.total,
-                total_final=stage.planned,
-                done=stage.done,
-                failed=stage.failed,
-                skipped=stage.skipped,
-                rate=job.rate,
-                text=job.current,
-                numbers=stage.result,
-                state=job.state,
-            )
-        )
+        self._tell(replace(_of_row(stage, label, job.rate), text=job.current, state=job.state))
+
+
+def _of_row(row: Stage, label: Text, rate: float) -> Snapshot:
+    return Snapshot(
+        job_id=row.job_id,
+        stage=row.name,
+        label=label,
+        planning=not row.planned,
+        total=row.total,
+        total_final=row.planned,
+        done=row.done,
+        failed=row.failed,
+        skipped=row.skipped,
+        rate=rate,
+        numbers=row.result,
+    )

@@ -14,6 +14,7 @@ from mediasync.core.clock import Clock
 from . import boot, conductor, courier, rescue
 from .choices import ACTIVE, JobState, WorkerState
 from .cluster import Cluster
+from .leases import database_now
 from .models import Job, Worker
 from .watchdog import Watchdog
 
@@ -24,7 +25,7 @@ GRACE = 5.0  # seconds for running slices to reach a safe point
 
 
 class Supervisor:
-    """``run()`` returns after ``on_signal``; the signal only sets a flag, since more could hang (console.md B.14)."""
+    """``run()`` returns after ``on_signal``; the signal only sets a flag, since more could hang."""
 
     def __init__(self, make_cluster: Callable[[Clock], Cluster], *, workers: int, clock: Clock = clocks.system) -> None:
         self.clock, self.workers, self.stopping = clock, workers, False
@@ -69,13 +70,13 @@ class Supervisor:
 
     def _settle_the_past(self) -> None:
         """Leases of a former start, or of killed processes of this one, are dead now and not after a minute."""
-        now = conductor.database_now(self.clock)
+        now = database_now(self.clock)
         rescue.look_after_workers(now)
         rescue.settle_dead(now)
 
     def _something_waits(self) -> bool:
         """Tell whether a message was not taken up at once: the cluster is busy, or deaf."""
-        since = conductor.database_now(self.clock) - rescue.PATIENCE
+        since = database_now(self.clock) - rescue.PATIENCE
         handed_over = Job.objects.filter(state=JobState.RUNNING, lease_until__isnull=True)
         return handed_over.filter(handed_over_at__lt=since).exists()
 
@@ -98,10 +99,10 @@ class Supervisor:
         rows = Worker.objects.filter(
             host=boot.host(), boot=boot.boot_id(), pid__in=pids, stop_requested_at__isnull=True
         )
-        rows.update(stop_requested_at=conductor.database_now(self.clock), state=WorkerState.DRAINING)
+        rows.update(stop_requested_at=database_now(self.clock), state=WorkerState.DRAINING)
 
     def _settle_end(self) -> None:
-        now = conductor.database_now(self.clock)
+        now = database_now(self.clock)
         rescue.look_after_workers(now)
         rescue.settle_dead(now)
         conductor.resign()
