@@ -1,4 +1,4 @@
-"""Unsafe combinations of settings refuse to start (console trap 15)."""
+"""Unsafe combinations of settings refuse to start."""
 
 from __future__ import annotations
 

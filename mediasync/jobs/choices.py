@@ -56,7 +56,7 @@ class ItemState(models.TextChoices):
 
 
 class Effect(models.TextChoices):
-    """What it means to run an item a second time after a crash (console.md B.6)."""
+    """What it means to run an item a second time after a crash (docs/engine.md, rule 5)."""
 
     PURE = "pure", _("Changes nothing outside")
     IDEMPOTENT = "idempotent", _("May be repeated")

@@ -1,6 +1,6 @@
 """django-q2's cluster as a child process that is watched, restarted, and never left behind.
 
-What has to be watched for is in django-q2.md, "The failure modes that matter": a killed idle worker silences the
+What has to be watched for (the last table of docs/engine.md): a killed idle worker silences the
 whole cluster, a killed sentinel or master leaves orphans, a SIGTERM to the whole group hangs it. So the cluster runs
 in a session of its own, only its master is ever asked to stop, and whatever is left of the session is killed.
 """

@@ -1,7 +1,7 @@
 """How a slice ends: the one fenced transaction that settles the job, or hands it on.
 
 The fence reads the job's state under its lock, so what is decided here cannot be overtaken: a resume that came in
-while the job drained is seen as ``running`` and handed over (console.md B.2 row 10).
+while the job drained is seen as ``running`` and handed over (row 10 of docs/engine.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is asked of a running slice (pause, cancel, stop), and the side thread that looks for it.
 
 The thread has its own database connection. It is why a pause reaches a long item, and why a long item does not lose
-its lease: without it a 15 s item under a 4 s lease ran six times (console.md B.5).
+its lease: without it a 15 s item under a 4 s lease ran six times.
 """
 
 from __future__ import annotations

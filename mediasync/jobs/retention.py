@@ -1,4 +1,4 @@
-"""What is kept of finished jobs, and for how long (console.md B.13). Prunes in small transactions."""
+"""What is kept of finished jobs, and for how long (docs/engine.md). Prunes in small transactions."""
 
 from __future__ import annotations
 

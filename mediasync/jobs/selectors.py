@@ -1,4 +1,4 @@
-"""What the pages read: each list is a keyset page over an index, and nothing counts items (console.md G 13)."""
+"""What the pages read: each list is a keyset page over an index, and nothing counts items."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every way that a job may go from one state to another, as data, and the one function that does it.
 
-The numbers are the rows of console.md B.2; rows 1 and 2 are the insert (``services.submit``).
+The numbers are the rows of the table in docs/engine.md; rows 1 and 2 are the insert (``services.submit``).
 """
 
 from __future__ import annotations

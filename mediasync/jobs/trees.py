@@ -31,7 +31,7 @@ def end_of_cancel(job_id: int) -> JobState:
 
 
 def cancel_open(job_id: int, now: dt.datetime) -> None:
-    """Cancel what is not finished; what was done stays done (console.md B.2 rows 7 and 13)."""
+    """Cancel what is not finished; what was done stays done (rows 7 and 13 of docs/engine.md)."""
     rev = _next_rev(job_id)
     items = Item.objects.filter(stage__job_id=job_id, state__in=OPEN_ITEMS)
     items.update(state=ItemState.CANCELED, finished=now, not_before=None, rev=rev)

@@ -22,7 +22,7 @@ POLICY = "; ".join(
 
 
 def strict_csp(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Allow nothing but our own files: no inline script or style, no eval, no frames (console.md 0.8)."""
+    """Allow nothing but our own files: no inline script or style, no eval, no frames."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import nav
 
-REPLACED = {"django_q"}  # its own admin lets a user type any function path (console.md B.14)
+REPLACED = {"django_q"}  # its own admin lets a user type any function path
 
 
 class MediasyncAdminSite(admin.AdminSite):

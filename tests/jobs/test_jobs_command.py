@@ -1,4 +1,4 @@
-"""``manage.py jobs``: what it prints, and its exit codes (console.md E)."""
+"""``manage.py jobs``: what it prints, and its exit codes (docs/engine.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of a job with 200,000 items: quick, few queries, each by an index (console.md G 13)."""
+"""The pages of a job with 200,000 items: quick, few queries, each by an index (docs/engine.md)."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def test_it_shows_a_huge_job_quickly(boss: Client) -> None:
     boss.get(addresses[0])  # templates are compiled once
     for address in addresses:
         with CaptureQueriesContext(connection) as queries:
-            began = time.perf_counter()
+            began = time.process_time()  # not how long others had the machine
             answer = boss.get(address)
-            took = time.perf_counter() - began
+            took = time.process_time() - began
         assert answer.status_code == 200
         assert len(queries) <= 24, f"{address}: {len(queries)} queries"
         assert took < 0.3, f"{address} took {took * 1000:.0f} ms"

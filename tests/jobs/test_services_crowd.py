@@ -1,4 +1,4 @@
-"""Many processes that ask for the same at once (trap 8)."""
+"""Many processes that ask for the same at once."""
 
 from __future__ import annotations
 

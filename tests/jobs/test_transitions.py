@@ -15,7 +15,7 @@ from mediasync.jobs.transitions import LEGAL, TRANSITIONS, transition
 pytestmark = pytest.mark.django_db
 S = JobState
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-# Written out once more, from console.md B.2, so that a slip in the table does not go unseen.
+# Written out once more, from docs/engine.md, so that a slip in the table does not go unseen.
 EXPECTED = {
     S.SCHEDULED: {S.QUEUED, S.SKIPPED, S.PAUSED, S.CANCELED},
     S.QUEUED: {S.RUNNING, S.SKIPPED, S.PAUSED, S.CANCELED},

@@ -1,4 +1,4 @@
-"""The worker command with real processes: signals, deaths and restarts (console.md G 4, 7, 10; B.9)."""
+"""The worker command with real processes: signals, deaths and restarts (docs/engine.md)."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_it_restarts_a_cluster_whose_master_or_sentinel_died(engine: Engine) -> 
 
 
 def test_it_heals_a_cluster_that_killed_idle_workers_have_silenced(engine: Engine) -> None:
-    """Failure mode 6 of django-q2.md: the dead process held the lock of the queue, so new workers hear nothing."""
+    """A killed idle worker: the dead process held the lock of the queue, so new workers hear nothing."""
     engine.start()
     for pid in re.findall(r"ready for work at (\d+)", engine.log()):
         os.kill(int(pid), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Every GET leaves all tables equal; what changes something wants a POST with a token (console.md G 1)."""
+"""Every GET leaves all tables equal; what changes something wants a POST with a token."""
 
 from __future__ import annotations
 
