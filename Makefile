@@ -36,7 +36,7 @@ check: setup-test                        ## style, types, migrations
 	SECRET_KEY=check-only $(BIN)/python manage.py makemigrations --check --dry-run
 
 bench: setup-test                        ## the figures of README: ratios, each in one run
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	$(BIN)/python -m pytest tests/benchmarks -p no:randomly $(ARGS)
 
 lock: | $(BIN)/python                    ## new requirements*.lock from pyproject.toml
 	$(PIP) install pip-tools
