@@ -40,15 +40,12 @@ class Reply:
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
     def json(self) -> Any:
         """Return the parsed body; Permanent when it is none (a login page of a proxy, for example)."""
         try:
-            return json.loads(self.body)
-        except ValueError:
+            found = json.loads(self.body)
+            return _storable(found) if b"\\u" in self.body else found
+        except (ValueError, RecursionError):
             raise Permanent("The answer is not JSON: is this the right address?", code="server_not_json") from None
 
 
@@ -123,6 +120,10 @@ class Session:
             text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
         return text
 
+    def said(self, data: bytes) -> str:
+        """Return the beginning of an answer as text that can be stored and shown."""
+        return self.hide(plain(data[:2000].decode("utf-8", "replace"))).strip()[:300]
+
     def _send(self, method: str, url: str, body: Any) -> tuple[int, Mapping[str, str], bytes]:
         try:
             with self._session.request(
@@ -159,7 +160,7 @@ class Session:
         return target
 
     def _error(self, status: int, headers: Mapping[str, str], data: bytes) -> Exception:
-        text = self.hide(data[:2000].decode("utf-8", "replace")).strip()[:300]
+        text = self.said(data)
         if status in (401, 403):
             return AccessDenied(f"The server refuses the token ({status}).", code="server_denied", status=status)
         if status in RETRYABLE or status >= 500:
@@ -186,6 +187,21 @@ def _unreachable(error: Exception, timeouts: tuple[float, float]) -> Exception:
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return Unreachable("The connection could not be set up: is the CA file readable?", code="server_unreachable")
     return Unreachable("The server could not be reached.", code="server_unreachable")
+
+
+def plain(text: str) -> str:
+    """Return text that every database takes: no NUL, no half of a character (JSON can say both)."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _storable(found: Any) -> Any:
+    if isinstance(found, str):
+        return plain(found)
+    if isinstance(found, list):
+        return [_storable(each) for each in found]
+    if isinstance(found, dict):
+        return {plain(name): _storable(each) for name, each in found.items()}
+    return found
 
 
 def retry_after(value: str, now: dt.datetime | None = None) -> float | None:

@@ -46,6 +46,8 @@ class ServerForm(forms.ModelForm[Server]):
             *("name", "kind", "url", "verify_tls", "ca_file", "connect_timeout", "read_timeout"),
             *("pace", "debounce", "max_wait", "root_window", "unmatched", "enabled"),
         )
+        # Browsers take the field before a password for a user name and fill it in.
+        widgets: ClassVar = {"url": forms.TextInput(attrs={"size": 60, "autocomplete": "off"})}
         labels: ClassVar = {
             "name": _("Name"),
             "kind": _("Kind"),

@@ -9,15 +9,18 @@ Every method raises from ``core.errors``: Unreachable (no answer), AccessDenied 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from importlib import import_module
-from typing import Any, ClassVar, Literal, Protocol, cast
+from typing import Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, cast
 
 from mediasync.core import foreign
 from mediasync.core.errors import Permanent
 
 Update = Literal["Created", "Modified", "Deleted"]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Access:
 class Client(Protocol):
     """The protocol. ``unit`` and ``batch`` tell the sender what ``scan`` takes."""
 
-    unit: ClassVar[Literal["directory", "file"]]  # "directory": only existing directories (triggers.md B.1)
+    unit: ClassVar[Literal["directory", "file"]]  # "directory": only existing directories
     batch: ClassVar[int]  # targets for one call of ``scan``
 
     def __init__(self, access: Access) -> None: ...
@@ -113,6 +116,19 @@ class Client(Protocol):
 def client_class(kind: str) -> type[Client]:
     """Return the class for a kind; imported on first use, as the start of Django needs none of it."""
     return cast(type[Client], import_module(f"mediasync.servers.clients.{kind}").CLIENT)
+
+
+def understood(method: Callable[P, R]) -> Callable[P, R]:
+    """Make a method raise Permanent for an answer of another shape than agreed: a proxy may say anything."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, OSError) as error:
+            raise Permanent("The answer is not what this kind of server says.", code="server_shape") from error
+
+    return call
 
 
 def field_of(data: Any, name: str, expected: type) -> Any:

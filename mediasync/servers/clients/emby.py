@@ -1,4 +1,4 @@
-"""Emby: requests as triggers.md B.2 and contracts.md 3 establish them."""
+"""Emby: what it is asked, and why, stands in docs/servers.md and docs/scans.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mediasync.core import foreign
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params, Reply
 
-from .base import Client, field_of
+from .base import Client, field_of, understood
 from .mediabrowser import MediaBrowserClient, any_within, wrong_kind
 
 PREFIX = "/emby"
@@ -19,6 +19,7 @@ class EmbyClient(MediaBrowserClient):
 
     _prefix = ""
 
+    @understood
     def knows(self, path: str) -> bool | None:
         path = foreign.normalise(path)
         if any_within(self._items((("Path", path), ("Fields", "Path")))["Items"], path):

@@ -1,4 +1,4 @@
-"""Jellyfin: requests as triggers.md B.3 and contracts.md 2 establish them."""
+"""Jellyfin: what it is asked, and why, stands in docs/servers.md and docs/scans.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mediasync.core import foreign
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params
 
-from .base import Client
+from .base import Client, understood
 from .mediabrowser import MediaBrowserClient, any_within, wrong_kind
 
 ENTITIES = "MediaBrowser.Controller.Entities."
@@ -36,6 +36,7 @@ TYPES = (
 class JellyfinClient(MediaBrowserClient):
     """A Jellyfin server. 503 ("still starting", since 10.11) is Transient like every 5xx."""
 
+    @understood
     def knows(self, path: str) -> bool | None:
         path = foreign.normalise(path)
         # There is no filter by path, but the id of an item is made from its path and type.

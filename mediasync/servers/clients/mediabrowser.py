@@ -11,7 +11,7 @@ from mediasync.core import foreign, paths
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params, Reply, Session
 
-from .base import Access, Answer, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent
+from .base import Access, Answer, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent, understood
 
 MOST_RECENT = 300
 PAGE = 500
@@ -36,19 +36,21 @@ class MediaBrowserClient(ABC):
     def close(self) -> None:
         self._http.close()
 
+    @understood
     def probe(self) -> ServerInfo:
         about = self._call("GET", "/System/Info").json()  # not /Public: that answers without a token
         self._check_product(str(about.get("ProductName") or ""))
         version = field_of(about, "Version", str)
         return ServerInfo(str(about.get("ServerName", "")), version, str(about.get("Id", "")))
 
+    @understood
     def libraries(self) -> list[LibraryInfo]:
         return [
             LibraryInfo(
                 str(folder.get("ItemId") or folder.get("Id") or field_of(folder, "Name", str)),
                 str(folder.get("Name", "")),
                 str(folder.get("CollectionType") or ""),
-                tuple(field_of(folder, "Locations", list)),
+                tuple(_text(place) for place in field_of(folder, "Locations", list)),
             )
             for folder in self._folders()
         ]
@@ -56,15 +58,16 @@ class MediaBrowserClient(ABC):
     def scan(self, targets: Sequence[ScanTarget]) -> Answer:
         updates = [_update(target) for target in targets]
         reply = self._call("POST", "/Library/Media/Updated", body={"Updates": updates})
-        return Answer(reply.status, reply.text[:300])
+        return Answer(reply.status, self._http.said(reply.body))
 
     def refresh_library(self, key: str) -> Answer:
         names = ("MetadataRefreshMode", "ImageRefreshMode")
         params = [(self._name(name), "Default") for name in names]
         params += [(self._name(name), "false") for name in ("ReplaceAllMetadata", "ReplaceAllImages")]
         reply = self._call("POST", f"/Items/{self._id(key)}/Refresh", (*self._recursive_refresh(), *params))
-        return Answer(reply.status, reply.text[:300])
+        return Answer(reply.status, self._http.said(reply.body))
 
+    @understood
     def busy(self, key: str) -> bool:
         # Known by Key: the Name is translated.
         for task in self._call("GET", "/ScheduledTasks").json():
@@ -79,6 +82,7 @@ class MediaBrowserClient(ABC):
     def knows(self, path: str) -> bool | None:
         """See the protocol."""
 
+    @understood
     def recent(self, since: dt.datetime) -> list[RecentItem]:
         found = []
         for library in self.libraries():
@@ -152,6 +156,12 @@ class MediaBrowserClient(ABC):
                     return True
                 complete = complete is not False and int(page.get("TotalRecordCount", PAGE + 1)) <= PAGE
         return False if complete else None
+
+
+def _text(place: Any) -> str:
+    if not isinstance(place, str):
+        raise TypeError("a folder is named by text")
+    return place
 
 
 def _update(target: ScanTarget) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Plex: requests exactly as triggers.md B.1 and contracts.md 1 establish them.
+"""Plex: what it is asked, and why, stands in docs/servers.md and docs/scans.md.
 
 plexapi is not used here: it speaks XML, asks two or three times where one request is enough, and knows neither our
 time limits nor our cap on answers. It judges our fake server in the tests instead.
@@ -14,7 +14,19 @@ from mediasync.core import foreign, paths
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params, Session
 
-from .base import Access, Answer, Client, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent
+from .base import (
+    Access,
+    Answer,
+    Client,
+    LibraryInfo,
+    RecentItem,
+    ScanTarget,
+    ServerInfo,
+    field_of,
+    holds,
+    parent,
+    understood,
+)
 
 LEAVES = {"movie": "1", "show": "4", "artist": "10", "photo": "13"}  # section type → type of what has files
 PAGE = 500
@@ -46,12 +58,14 @@ class PlexClient:
     def close(self) -> None:
         self._http.close()
 
+    @understood
     def probe(self) -> ServerInfo:
         about = self._container("/")  # "/identity" would answer without a token
         return ServerInfo(
             str(about.get("friendlyName", "")), field_of(about, "version", str), str(about.get("machineIdentifier", ""))
         )
 
+    @understood
     def libraries(self) -> list[LibraryInfo]:
         found = self._container("/library/sections")
         # A server without any library leaves the list out.
@@ -70,6 +84,7 @@ class PlexClient:
     def refresh_library(self, key: str) -> Answer:
         return self._refresh(key)
 
+    @understood
     def busy(self, key: str) -> bool:
         found = self._container("/library/sections")
         if any(str(each.get("key")) == key and each.get("refreshing") for each in found.get("Directory", ())):
@@ -77,6 +92,7 @@ class PlexClient:
         activities = self._container("/activities").get("Activity", ())
         return any(_scans(activity, key) for activity in activities)
 
+    @understood
     def knows(self, path: str) -> bool | None:
         path = foreign.normalise(path)
         sections = self._sections_of(path)
@@ -85,6 +101,7 @@ class PlexClient:
             return True
         return False if answers and None not in answers and len(answers) == len(sections) else None
 
+    @understood
     def recent(self, since: dt.datetime) -> list[RecentItem]:
         found: list[RecentItem] = []
         for library in self._libraries():
@@ -110,7 +127,7 @@ class PlexClient:
             raise Permanent("A Plex library is named by a number.", code="server_library_key", key=key)
         # GET: Plex 1.32.7 answered PUT and POST with 404, whatever the document says.
         reply = self._http.get(f"/library/sections/{key}/refresh", params)
-        return Answer(reply.status, reply.text[:300])
+        return Answer(reply.status, self._http.said(reply.body))
 
     def _libraries(self) -> list[LibraryInfo]:
         return self.libraries() if self._known is None else self._known
