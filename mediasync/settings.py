@@ -22,8 +22,8 @@ if env_file.is_file():
 
 # -- The basics
 DATA_DIR = Path(env.str("MEDIASYNC_DATA", default=str(BASE_DIR / "data"))).absolute()
-SECRET_KEY = env.str("SECRET_KEY", default="")
-FIELD_KEY = env.str("FIELD_KEY", default="") or SECRET_KEY  # seals the tokens of servers
+SECRET_KEY = env.str("SECRET_KEY", default="").strip()  # a file ends with a newline, which is not part of it
+FIELD_KEY = env.str("FIELD_KEY", default="").strip() or SECRET_KEY  # seals the tokens of servers
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -44,12 +41,3 @@ def test_a_reader_connects_while_somebody_writes(tmp_path: Path) -> None:
         assert cursor.execute("SELECT count(*) FROM t").fetchone() == (0,)
     reader.close()
     writer.close()
-
-
-def test_the_file_lies_in_the_data_folder_whatever_that_is_called(tmp_path: Path) -> None:
-    folder = tmp_path / "50%20 #1 what?"
-    code = "from mediasync import settings; print(settings.DATABASES['default']['NAME'])"
-    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-    environment |= {"MEDIASYNC_DATA": str(folder)}
-    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == f"{folder}/mediasync.sqlite3"
