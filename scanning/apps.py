@@ -1,5 +1,7 @@
 """Changes become links, and scans of servers."""
 
+from dataclasses import replace
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +16,7 @@ class ScanningConfig(AppConfig):
         from monitors import scopes
         from monitors.stages import Crawl
 
-        from . import kinds, link_stage, stages
+        from . import kinds, link_stage, repairs, stages
         from .texts import TEXTS
 
         register_texts(TEXTS)
@@ -42,12 +44,13 @@ class ScanningConfig(AppConfig):
                 permission="scanning.add_scanrequest",
             )
         )
-        register(link_stage.KIND)
+        links = (*link_stage.KIND.stages, repairs.TellRepairs())
+        register(replace(link_stage.KIND, stages=links))
         register(
             JobKind(
                 name="sync",
                 label=_("Synchronise"),
-                stages=(Crawl(), *link_stage.KIND.stages, stages.Scan()),
+                stages=(Crawl(), *links, stages.Scan()),
                 lanes=scopes.root_lane,
                 title=kinds.sync_title,
                 check_scope=scopes.check_crawl,

@@ -19,6 +19,7 @@ TEXTS: dict[str, Text] = {
     "server_disabled": _("%(server)s is switched off"),
     "server_gone": _("The server is gone"),
     "request_refused": _("The server refused %(path)s: %(error)s"),
+    "links_many": _("More than %(most)s links of %(name)s changed: have the servers scan all of their library"),
     "already_told": _("The servers know already"),
     "no_server": _("The server is gone"),
     # Answers that we give ourselves

@@ -159,7 +159,7 @@ class Settler:
         self._count(what)
         self.used.add(name)
         row = Row(name, wanted.source, wanted.how, content, OK)
-        if self.by_name.get(name) != row:
+        if what == "made" or self.by_name.get(name) != row:  # one that was made again is news too (repairs.py)
             self.done.rows.append(row)
 
     def _conflict(self, wanted: Wanted) -> None:
