@@ -82,6 +82,15 @@ class World:
         os.unlink(self.full(path))
         self.age()
 
+    def hide(self, path: str) -> None:
+        """Take a file away so that ``unhide`` brings back the very same one (inode and all)."""
+        os.rename(self.full(path), self.top.parent / "hidden")
+        self.age()
+
+    def unhide(self, path: str) -> None:
+        os.rename(self.top.parent / "hidden", self.full(path))
+        self.age()
+
     def move(self, old: str, new: str) -> None:
         os.makedirs(os.path.dirname(self.full(new)), exist_ok=True)
         os.rename(self.full(old), self.full(new))

@@ -65,9 +65,9 @@ def test_a_remote_removal_waits_for_its_second_look(later: World) -> None:
 
 
 def test_what_is_back_at_the_second_look_was_never_gone(later: World) -> None:
-    later.remove("0/3.mkv")
+    later.hide("0/3.mkv")
     later.crawl()
-    later.write("0/3.mkv", 3)
+    later.unhide("0/3.mkv")
     later.clock.advance(400)
     assert later.crawl().dropped == 1
     assert later.changes() == []
@@ -184,13 +184,13 @@ def test_a_mount_that_goes_away_during_the_crawl_removes_nothing(world: World, m
     verdicts = iter([guards.Verdict(), guards.down("guard_mount_gone", before="fuse", now="ext4")])
     monkeypatch.setattr(guards, "check", lambda root: next(verdicts))
     before = snapshot(world.root)
-    world.remove("0/3.mkv")
+    world.hide("0/3.mkv")
     with pytest.raises(Permanent):
         world.crawl()
     assert snapshot(world.root) == before
     assert world.changes() == []
     monkeypatch.undo()
-    world.write("0/3.mkv", 3)
+    world.unhide("0/3.mkv")
     assert world.crawl().dropped == 1
     assert world.changes() == []
 

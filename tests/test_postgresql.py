@@ -1,0 +1,54 @@
+"""What differs between databases holds on PostgreSQL too: the same tests again, on a server of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+
+TOP = Path(__file__).resolve().parent.parent
+AGAIN = [
+    "tests/jobs/test_conductor.py",
+    "tests/jobs/test_leases.py",
+    "tests/jobs/test_retention.py",
+    "tests/jobs/test_services.py",
+    "tests/jobs/test_slice_crashes.py",
+    "tests/jobs/test_slice_flow.py",
+    "tests/jobs/test_slice_requests.py",
+    "tests/jobs/test_transitions.py",
+    "tests/jobs/test_trees.py",
+    "tests/monitors/test_bulk.py",
+    "tests/monitors/test_crawl.py",
+    "tests/monitors/test_crawl_removals.py",
+    "tests/monitors/test_hints.py",
+    "tests/monitors/test_hostile.py",
+    "tests/scanning/test_delivery.py",
+    "tests/scanning/test_link_build.py",
+    "tests/scanning/test_scan_stage.py",
+    "tests/scanning/test_requests.py",
+    "tests/servers/test_limits.py",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+@pytest.mark.skipif(postgres.binaries() is None, reason="PostgreSQL is not installed")
+@pytest.mark.skipif("postgres" in os.environ.get("DATABASE_URL", ""), reason="these run on PostgreSQL already")
+def test_it_holds_on_postgresql() -> None:
+    missing = [path for path in AGAIN if not (TOP / path).is_file()]
+    assert not missing
+    with postgres.server() as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *AGAIN],
+            cwd=TOP,
+            env=os.environ | {"DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-4000:]
