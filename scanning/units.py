@@ -1,4 +1,4 @@
-"""What a server is asked about: it differs by kind (triggers.md B.1 to B.3, B.8).
+"""What a server is asked about: it differs by kind (docs/scans.md).
 
 *Plex* takes a directory that exists; a missing one is skipped in silence, so a removal climbs to the nearest ancestor
 that is still there. *Emby* takes the path itself with the true kind of change. *Jellyfin* takes files in folders it
@@ -79,7 +79,7 @@ def unit_for(kind: str, unit: Unit, location: str, is_new: Exists, exists: Exist
     unit = cut(unit, location, lambda name: _FOREIGN_BYTE.search(name) is not None)  # JSON cannot say it
     if kind == Server.Kind.JELLYFIN:
         return _known_file(cut(unit, location, is_ignored), location, is_new, exists)
-    return unit
+    return unit if names_below(unit, location) else replace(unit, top_level=True)  # all of the location: collected
 
 
 def is_ignored(name: str) -> bool:

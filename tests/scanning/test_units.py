@@ -64,6 +64,12 @@ def test_it_leaves_alone_what_it_cannot_look_at() -> None:
     assert climb(unit, "D:\\TV", never) == unit
 
 
+def test_what_emby_must_look_through_a_location_for_is_collected() -> None:
+    unit = asked("emby", change("caf\U0010dce9/e.mkv"))
+    assert (unit.path, unit.top_level) == ("/srv/tv", True)
+    assert not asked("emby", change("A/caf\U0010dce9.mkv")).top_level
+
+
 def test_emby_gets_the_path_with_the_true_change() -> None:
     for update in ("Created", "Modified", "Deleted"):
         assert asked("emby", change("A/S1/e.mkv", update), new=always) == change("A/S1/e.mkv", update)
