@@ -1,4 +1,4 @@
-"""Join what is due into as few questions as a server allows (triggers.md B.1, B.3; console.md B.12). Pure."""
+"""Join what is due into as few questions as a server allows (docs/scans.md). Pure."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from .requests import PRUNE, prune, put_back
 from .selectors import next_time
 
 State = ScanRequest.State
-FIRST_WAIT, LONGEST_WAIT = 5.0, 900.0  # seconds of back-off (triggers.md E 4)
+FIRST_WAIT, LONGEST_WAIT = 5.0, 900.0  # seconds of back-off
 HOLD = dt.timedelta(seconds=60)  # when to look again at what a guard keeps
 PATIENCE = dt.timedelta(seconds=3)  # a shorter pause is waited for, a longer one ends the slice
 LOOK_AGAIN = dt.timedelta(seconds=10)  # after which new requests get their turn

@@ -1,4 +1,4 @@
-"""Write down what servers are to be told, joining what waits already (console.md B.12).
+"""Write down what servers are to be told, joining what waits already.
 
 Only waiting rows are joined, and a unique index allows one of each: a change that comes while its row is being sent
 therefore opens a new one, which is the one follow-up that is needed. Any number of processes may call this at once.

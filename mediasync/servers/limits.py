@@ -1,4 +1,4 @@
-"""When a server may be asked: its breaker, its pace, its pause (console.md B.11). All by compare-and-set.
+"""When a server may be asked: its breaker, its pace, its pause. All by compare-and-set.
 
 - Five failures to reach it in a row open the breaker: 30 s, doubled up to 15 min. After that one caller may probe; the
   others wait for what it finds. When the breaker closes, the requests that waited go out at an even pace, not at once.

@@ -49,7 +49,7 @@ class Server(models.Model):
     paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=300, blank=True)
 
-    # The limit of this server: breaker and pace (console.md B.11).
+    # The limit of this server: breaker and pace (limits.py).
     next_at = models.DateTimeField(null=True, blank=True, editable=False)
     cooldown_until = models.DateTimeField(null=True, blank=True, editable=False)
     fails = models.PositiveIntegerField(default=0, editable=False)

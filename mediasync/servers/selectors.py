@@ -1,4 +1,4 @@
-"""Which library owns a path (triggers.md B.4), and how a server fares."""
+"""Which library owns a path (docs/scans.md), and how a server fares."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def kind_of(name: str) -> str:
 def split_disc(path: str) -> tuple[str, str] | None:
     """Return (the folder that a disc belongs to, the name of its disc folder), or None outside a disc.
 
-    Only folders count, so give the folder of a file. (triggers.md B.8)
+    Only folders count, so give the folder of a file.
     """
     if not path:
         return None
