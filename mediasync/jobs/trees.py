@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from django.db.models import Count, F, Model, Q, QuerySet
+from django.db.models.functions import Least
 
 from .choices import ItemState, JobState, StageState
 from .models import Event, Group, Item, Job, Stage
@@ -69,7 +70,7 @@ def reopen(job_id: int, states: Sequence[ItemState], *, only: Iterable[int] | No
     count = items.update(
         state=ItemState.PENDING,
         attempt=0,
-        crashes=0,
+        crashes=0 if force else Least("crashes", 1),  # what died may have been done: it is looked at, alone
         not_before=None,
         error_code="",
         error_params=None,

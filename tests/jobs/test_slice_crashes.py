@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mediasync.jobs import items
+from mediasync.jobs import items, rescue, trees
 from mediasync.jobs.choices import Effect, JobState
 from mediasync.jobs.models import Event, Item
 from mediasync.jobs.registry import Context, Done, ItemInfo, Outcome
+from mediasync.jobs.transitions import transition
+from mediasync.jobs.verbs import UNFINISHED_ITEMS
 
 from .slicing import Bench, Scripted, counted, running
 
@@ -112,6 +114,22 @@ def test_an_interrupted_item_is_looked_at_before_it_is_repeated(was_done: bool) 
         assert bench.slice() == "done"
         assert stage.ran.count("g/a") == (1 if was_done else 2)
         assert bench.stage().result == ({"seen": 1} if was_done else {})
+        counted(bench.job)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_item_that_died_before_a_cancel_is_looked_at_when_it_is_retried(force: bool) -> None:
+    stage = killer("g/a", effect=Effect.VERIFY)
+    stage.verify = lambda item, ctx: Done()
+    with running(stage) as bench:
+        kill(bench)
+        bench.ask(JobState.CANCEL_REQUESTED)
+        assert rescue.settle_dead(bench.clock.now()) == 1
+        trees.reopen(bench.job.pk, UNFINISHED_ITEMS, only=None, force=force)
+        transition(bench.job.pk, JobState.QUEUED, expect=JobState.CANCELED, bump_epoch=True)
+        bench.again()
+        assert bench.slice() == "done"
+        assert stage.ran.count("g/a") == 1 + force
         counted(bench.job)
 
 

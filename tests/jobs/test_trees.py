@@ -45,7 +45,7 @@ def test_it_reopens_what_failed_and_all_that_follows_from_it(job: Job) -> None:
     assert _stages(job) == [(T.RUNNING, True), (T.SUCCEEDED, True), (T.PENDING, False)]
     assert Group.objects.values_list("done", "failed", "skipped").get() == (1, 0, 1)
     item = Item.objects.get(key="2")
-    assert (item.state, item.attempt, item.crashes, item.error_code, item.force) == (ITEM.PENDING, 0, 0, "", False)
+    assert (item.state, item.attempt, item.crashes, item.error_code, item.force) == (ITEM.PENDING, 0, 1, "", False)
     assert item.rev == job.rev == job.stages.get(seq=1).rev
 
 
