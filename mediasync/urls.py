@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 from mediasync import health
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
