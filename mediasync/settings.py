@@ -39,7 +39,6 @@ INSTALLED_APPS = [
     "monitors",
     "scanning",
     "django_q",
-    "django_htmx",
     "mediasync.ui.apps.MediasyncAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -59,7 +58,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "mediasync.urls"
 WSGI_APPLICATION = "mediasync.wsgi.application"
