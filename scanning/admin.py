@@ -105,7 +105,7 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
 @admin.register(PathMapping)
 class PathMappingAdmin(ModelAdmin[PathMapping]):
     form = MappingForm
-    list_display = ("pattern", "replacement", "space", "order", "whom", "regex", "state", "row_buttons", "hits", "note")
+    list_display = ("pattern", "replacement", "space", "order", "whom", "how", "state", "row_buttons", "hits", "note")
     list_filter = ("space", "server", "enabled")
     list_select_related = ("server",)
     search_fields = ("pattern", "replacement", "note")
@@ -119,6 +119,10 @@ class PathMappingAdmin(ModelAdmin[PathMapping]):
     @admin.display(description=_("Only for"))
     def whom(self, rule: PathMapping) -> str:
         return str(rule.server or rule.source or "–")
+
+    @admin.display(description=_("Matches"))
+    def how(self, rule: PathMapping) -> StrOrPromise:
+        return _("An expression") if rule.regex else _("A folder")  # a red cross for "no" would look like a mistake
 
     @admin.display(description=_("State"))
     def state(self, rule: PathMapping) -> SafeString:

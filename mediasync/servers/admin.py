@@ -171,7 +171,7 @@ class ServerAdmin(ModelAdmin[Server]):
 
 @admin.register(Library)
 class LibraryAdmin(ReadOnlyAdmin[Library]):
-    list_display = ("title", "server", "kind", "folders", "used", "row_buttons", "last_scan_at")
+    list_display = ("title", "server", "kind", "folders", "used", "row_buttons", "last_scan")
     list_filter = ("server", "enabled")
     list_select_related = ("server",)
     search_fields = ("title", "paths__path")
@@ -186,6 +186,10 @@ class LibraryAdmin(ReadOnlyAdmin[Library]):
     @admin.display(description=_("Folders, as the server sees them"))
     def folders(self, library: Library) -> SafeString:
         return paths_of(library)
+
+    @admin.display(description=_("Last scan"), ordering="last_scan_at")
+    def last_scan(self, library: Library) -> SafeString:
+        return age(library.last_scan_at)
 
     @admin.display(description=_("Used"))
     def used(self, library: Library) -> SafeString:

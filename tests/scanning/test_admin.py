@@ -130,3 +130,10 @@ def test_a_person_has_a_whole_library_scanned(web: Client, row: ScanRequest) -> 
 @pytest.mark.parametrize("kind", ["sync", "scan", "deliver"])
 def test_a_kind_can_be_chosen_on_the_start_page(web: Client, kind: str) -> None:
     assert web.get(f"/admin/jobs/job/start/?kind={kind}").status_code == 200
+
+
+def test_the_list_of_rules_says_what_each_matches(admin_client: Client) -> None:
+    PathMapping.objects.create(space="server", pattern="/tv", replacement="/srv/tv")
+    page = admin_client.get("/admin/scanning/pathmapping/").content.decode()
+    assert "A folder" in page
+    assert "icon-no" not in page
