@@ -16,7 +16,7 @@ from django.db import connection
 from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 
-from . import boot, conductor, promotion, registry, rescue
+from . import asking, boot, conductor, promotion, registry, rescue
 from .choices import ACTIVE, RESTING, TERMINAL, JobState, WorkerState
 from .leases import database_now
 from .models import Job, Stage, Worker
@@ -73,8 +73,14 @@ class _Drain:
             conductor.apply_commands(self.clock)
             job = Job.objects.get(pk=self.job_id)
             if job.state in TERMINAL or job.state in RESTING or self._told_to_stop():
+                self._let_go()
                 return job
             self._step(job)
+
+    def _let_go(self) -> None:
+        """Say that we shall not claim it, so that others need not wait to see whether we do."""
+        mine = Job.objects.filter(pk=self.job_id, state=JobState.RUNNING, lease_until=None)
+        mine.update(handed_over_at=None)
 
     def _told_to_stop(self) -> bool:
         return self.stop() or Worker.objects.filter(pk=self.worker.pk, stop_requested_at__isnull=False).exists()
@@ -88,10 +94,14 @@ class _Drain:
             else:
                 transition(job.pk, JobState.QUEUED, expect=JobState.SCHEDULED, now=now)
         elif job.state == JobState.QUEUED:
-            if not promotion.start_one(job, now):
+            if not promotion.start_one(job, now) and not self._make_way(now):
                 self._wait(job, POLL_SECONDS)
         elif job.state in ACTIVE:
             self._work(job, now)
+
+    def _make_way(self, now: dt.datetime) -> int:
+        """Queue again what keeps a lane though nobody works on it: no conductor may be there to do so."""
+        return rescue.settle_dead(now) or (0 if asking.worker_there(now) else rescue.queue_abandoned(now))
 
     def _work(self, job: Job, now: dt.datetime) -> None:
         if job.lease_until is not None and job.lease_until >= now:

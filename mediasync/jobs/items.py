@@ -38,6 +38,11 @@ RECORD = """
         error_params = %s, force = (force AND %s), finished = %s, rev = %s
     WHERE id = %s AND state IN ('running', 'interrupted')
 """
+CURSOR = """
+    UPDATE jobs_item
+    SET crashes = CASE WHEN crashes > 1 AND (cursor IS NULL OR cursor <> %s) THEN 1 ELSE crashes END, cursor = %s
+    WHERE id = %s
+"""
 FINISHED = (ItemState.SUCCEEDED, ItemState.SKIPPED, ItemState.FAILED)
 
 
@@ -138,11 +143,14 @@ def move_groups(deltas: Iterable[tuple[int, int, int, int, int]], rev: int) -> N
 
 
 def save_cursors(cursors: Iterable[tuple[int, str]]) -> None:
-    """Keep what running items said at their last checkpoint: (item, JSON)."""
-    rows = [(text, pk) for pk, text in cursors]
+    """Keep what running items said at their last checkpoint: (item, JSON).
+
+    An item that gets on between its crashes does not die of one thing, so of its crashes only one stays.
+    """
+    rows = [(text, text, pk) for pk, text in cursors]
     if rows:
         with connection.cursor() as cursor:
-            cursor.executemany("UPDATE jobs_item SET cursor = %s WHERE id = %s", rows)
+            cursor.executemany(CURSOR, rows)
 
 
 def wake(stage_id: int, now: dt.datetime, rev: int) -> int:

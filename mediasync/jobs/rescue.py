@@ -6,6 +6,8 @@ All of it is compare-and-set by epoch, so that a worker which was only slow find
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +17,7 @@ from django.db.models import F
 
 from . import boot, trees
 from .choices import ACTIVE, JobState, Level, WorkerState
-from .models import Event, Job, SliceSlot, Worker
+from .models import Event, Item, Job, SliceSlot, Worker
 from .transitions import transition
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ GIVE_UP = 5  # interruptions without progress between them
 PATIENCE = dt.timedelta(seconds=5)  # between handing over to oneself (drain) and claiming
 SILENT = dt.timedelta(minutes=3)  # a worker of another host that does not beat
 REFRESH = dt.timedelta(seconds=10)
+LOOK_AT = 200  # items that are under way
 
 Send = Callable[[int, int], None]
 InFlight = Callable[[int, int], bool]
@@ -55,6 +58,21 @@ def resend_lost(now: dt.datetime, *, send: Send, in_flight: InFlight) -> int:
                 send(job.pk, job.epoch + 1)
                 lost += 1
     return lost
+
+
+def queue_abandoned(now: dt.datetime) -> int:
+    """Queue again what runs by its state and has no worker, for one who is alone here; return how many.
+
+    A message that may still wait for it is stale by then.
+    """
+    count = 0
+    for job in Job.objects.filter(state=S.RUNNING, lease_until__isnull=True):
+        if job.handed_over_at is not None and now - job.handed_over_at < PATIENCE:
+            continue
+        with transaction.atomic():
+            if transition(job.pk, S.INTERRUPTED, expect=S.RUNNING, epoch=job.epoch, bump_epoch=True, now=now):
+                count += transition(job.pk, S.QUEUED, expect=S.INTERRUPTED, now=now, not_before=now)
+    return count
 
 
 def look_after_workers(now: dt.datetime) -> None:
@@ -95,7 +113,7 @@ def _settle(job: Job, now: dt.datetime) -> bool:
 
 def _interrupt(job: Job, now: dt.datetime) -> bool:
     """Rows 14 and 15: interrupted, and queued again unless it never gets anywhere."""
-    progress = job.total + job.done + job.failed + job.skipped
+    progress = _progress(job)
     count = job.interruptions + 1 if _progress_at_last_loss(job) == progress else 1
     goes_on = job.auto_resume and count < GIVE_UP
     reason: dict[str, Any] = {} if goes_on else {"reason_code": "not_resumed"}
@@ -126,6 +144,14 @@ def _mark_items(job: Job, now: dt.datetime, moved: bool, **params: Any) -> None:
     logger.warning("Job %s: its worker %s is gone.", job.pk, job.lease_owner)
 
 
-def _progress_at_last_loss(job: Job) -> int | None:
+def _progress(job: Job) -> str:
+    """Return what differs whenever the job got anywhere: its counters, and how far its open items are."""
+    open_items = Item.objects.filter(stage__job=job, state__in=trees.OPEN_ITEMS, cursor__isnull=False).order_by("pk")
+    cursors = list(open_items.values_list("cursor", flat=True)[:LOOK_AT])
+    facts = [job.total + job.done + job.failed + job.skipped, cursors]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _progress_at_last_loss(job: Job) -> str | None:
     last = Event.objects.filter(job_id=job.pk, code="worker_lost").order_by("-id").first()
     return last.params.get("progress") if last else None

@@ -12,13 +12,13 @@ from django.db.models import Max, QuerySet
 from mediasync.core.errors import LostLease, MediasyncError, NeedsOperator, Snooze, Transient
 
 from . import items
-from .choices import Level, OnError, StageState
+from .choices import ItemState, Level, OnError, StageState
 from .context import ItemContext
 from .desk import Desk
 from .endings import Ending
 from .leases import DatabaseGone, fence, patiently
 from .leftovers import recover
-from .models import Event
+from .models import Event, Item
 from .models import Stage as StageRow
 from .notes import LISTED_SKIPS, Notes
 from .outcomes import UNEXPECTED, back_off, storable
@@ -53,8 +53,8 @@ class StageRun:
         recover(self.row, self.stage, self.lease, self.notes)
         if not self.row.planned and (ending := self._plan()) is not None:
             return ending
-        if (ending := self._failed_enough()) is not None:
-            return ending
+        if self._failed_enough():
+            return self._too_many()
         ending = self._work()
         if ending is None:
             self._close()
@@ -146,7 +146,7 @@ class StageRun:
                 self._tell()
 
     def _closing(self, desk: Desk) -> bool:
-        if desk.ending or desk.worn_out or self._failed_enough() is not None:
+        if desk.ending or desk.worn_out or self._failed_enough():
             self.work.enough()
             self.signals.over = True
             return True
@@ -154,9 +154,8 @@ class StageRun:
 
     def _why(self, desk: Desk) -> Ending | None:
         """Return why the work stopped; None when every item is finished."""
-        failed = self._failed_enough()
-        if failed is not None:
-            return failed
+        if self._failed_enough():
+            return self._too_many()
         if desk.ending is not None:
             return _rest(desk.ending)
         if desk.worn_out:
@@ -166,12 +165,22 @@ class StageRun:
         later = items.next_retry(self.row.pk)
         return None if later is None else Ending("snoozed", "waiting_to_retry", {}, later)
 
-    def _failed_enough(self) -> Ending | None:
+    @property
+    def _failed(self) -> int:
+        return self.desk.failed if self.desk else self.row.failed
+
+    def _failed_enough(self) -> bool:
         most = {OnError.FAIL_FAST: 1, OnError.STOP_AFTER: max(1, self.row.stop_after)}.get(OnError(self.row.on_error))
-        failed = self.desk.failed if self.desk else self.row.failed
-        if most is None or failed < most:
-            return None
-        return Ending("failed", "too_many_failures", {"stage": self.row.name, "failed": failed})
+        return most is not None and self._failed >= most
+
+    def _too_many(self) -> Ending:
+        """Return the ending for too many failures; where one is enough, it is the reason."""
+        params = {"stage": self.row.name, "failed": self._failed}
+        if self.row.on_error == OnError.FAIL_FAST:
+            failed = Item.objects.filter(stage=self.row, state=ItemState.FAILED).order_by("finished", "pk")
+            for code, facts in failed.values_list("error_code", "error_params")[:1]:
+                return Ending("failed", code, params | (facts or {}))
+        return Ending("failed", "too_many_failures", params)
 
     def _close(self) -> None:
         self.row.finished = self.lease.clock.now()

@@ -13,7 +13,7 @@ from mediasync.core.errors import NeedsOperator, Permanent, Transient
 from mediasync.jobs import boot, registry, services
 from mediasync.jobs.choices import JobState, LaneMode, Source
 from mediasync.jobs.drain import drain
-from mediasync.jobs.models import Item, Job, Worker
+from mediasync.jobs.models import EngineState, Item, Job, Worker
 from mediasync.jobs.registry import Context, Done, ItemInfo, JobKind, Lane, Outcome
 from mediasync.jobs.snapshots import Snapshot
 
@@ -133,7 +133,9 @@ def test_it_stops_when_told_and_can_be_started_again(submit: Submit) -> None:
 def test_it_waits_for_its_lane(submit: Submit) -> None:
     clock = FakeClock()
     pk = submit(Scripted(), lanes=lambda scope: [Lane("root:1", LaneMode.EXCLUSIVE)]).pk
-    other = Job.objects.create(kind="scripted", title_code="x", state=JobState.RUNNING)
+    until = clock.now().replace(minute=5)
+    running = {"state": JobState.RUNNING, "lease_owner": "other", "lease_until": until}
+    other = Job.objects.create(kind="scripted", title_code="x", **running)
     other.lanes.create(key="root:1", mode=LaneMode.EXCLUSIVE)
     began = clock.now()
 
@@ -145,6 +147,43 @@ def test_it_waits_for_its_lane(submit: Submit) -> None:
     job = drain(pk, clock=clock, stop=stop)
     assert job.state == JobState.COMPLETED
     assert 30 < (clock.now() - began).total_seconds() < 40
+
+
+@pytest.mark.parametrize("worker", [False, True])
+def test_it_takes_the_lane_of_a_job_that_nobody_works_on(submit: Submit, worker: bool) -> None:
+    """After Ctrl-C and after a kill: there may be no worker, and nobody else would ever make way."""
+    clock = FakeClock()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    pk = submit(Scripted(), lanes=lambda scope: [Lane("root:1", LaneMode.EXCLUSIVE)]).pk
+    for owner, until in (("", None), (boot.owner(dead.pid), clock.now().replace(minute=59))):
+        other = Job.objects.create(
+            kind="scripted", title_code="x", state=JobState.RUNNING, lease_owner=owner, lease_until=until
+        )
+        other.lanes.create(key="root:1", mode=LaneMode.EXCLUSIVE)
+    asked = iter(range(10))
+    if worker:  # a conductor that ticks has the message sent again, and so the lane is not ours to take
+        EngineState.objects.update_or_create(pk=1, defaults={"last_tick": clock.now()})
+    job = drain(pk, clock=clock, stop=lambda: next(asked) == 9)
+    assert job.state == (JobState.QUEUED if worker else JobState.COMPLETED)
+    assert Job.objects.filter(state=JobState.QUEUED).count() == 2
+
+
+def test_what_was_stopped_is_free_at_once(submit: Submit) -> None:
+    clock = FakeClock()
+    begun: list[str] = []
+
+    def slow(item: ItemInfo, ctx: Context) -> Outcome:
+        begun.append(item.key)
+        clock.sleep(1)
+        return Done()
+
+    pk = submit(Scripted(do=slow), lanes=lambda scope: [Lane("root:1", LaneMode.EXCLUSIVE)]).pk
+    drain(pk, clock=clock, stop=lambda: len(begun) == 1)
+    assert Job.objects.get(pk=pk).state == JobState.RUNNING
+    before = clock.now()
+    assert drain(services.submit("scripted", {}).job.pk, clock=clock).state == JobState.COMPLETED
+    assert len(begun) == 4 and (clock.now() - before).total_seconds() == 3  # no waiting between
 
 
 def test_it_reports_progress(submit: Submit) -> None:

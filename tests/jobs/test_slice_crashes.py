@@ -71,6 +71,25 @@ def test_an_item_that_kills_its_worker_fails_alone() -> None:
         counted(bench.job)
 
 
+def test_an_item_that_gets_on_between_its_crashes_is_no_killer() -> None:
+    """A crawl of a day is one item, and the machine may be switched off often in a day."""
+    deaths = [1, 2, 3, 4, 5]
+
+    def do(item: ItemInfo, ctx: Context) -> Outcome:
+        if not deaths:
+            return Done()
+        with ctx.transaction({"after": deaths.pop()}):
+            pass
+        raise Killed
+
+    with running(Scripted(["a"], do)) as bench:
+        for _ in range(5):
+            kill(bench)
+            assert bench.item("a").crashes <= 1
+        assert bench.slice() == "done"
+        assert bench.job.state == JobState.COMPLETED
+
+
 def test_an_item_that_crashed_before_stays_alone_when_it_is_retried() -> None:
     stage = killer("g/a")
     with running(stage) as bench:

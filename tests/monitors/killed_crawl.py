@@ -20,7 +20,7 @@ if __name__ == "__main__":
     from django.db import connection
 
     from mediasync.jobs import services
-    from mediasync.jobs.choices import TERMINAL
+    from mediasync.jobs.choices import TERMINAL, JobState, Source
     from mediasync.jobs.drain import drain
     from mediasync.jobs.models import Job
     from monitors import exploring, looking, settling
@@ -44,6 +44,8 @@ if __name__ == "__main__":
 
         connection.ensure_connection()
         connection.connection.set_progress_handler(count, 10)
+    if job.state == JobState.INTERRUPTED:  # it had five deaths without getting anywhere: a person says "go on"
+        services.resume(job, actor="test", source=Source.CLI)
     job = drain(job.pk, threads=False)
     columns = ("kind", "state", "path", "old_path", "is_dir", "files", "size")
     changes = sorted(map(list, Change.objects.values_list(*columns)))
