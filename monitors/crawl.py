@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from mediasync.core.errors import Permanent
 from mediasync.jobs.registry import Context
 
 from . import guards, snapshot
@@ -33,7 +32,7 @@ from .settling import finish, settle
 def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Lister | None = None) -> Summary:
     """Crawl and return what was done; ``cursor`` is that of an earlier attempt.
 
-    Raises Permanent (``guard_down``) if the root cannot be used: then nothing has changed.
+    Raises Permanent with the guard's code if the root cannot be used: then nothing has changed.
     """
     begun = time.monotonic()
     verdict = guards.check(root)
@@ -41,9 +40,10 @@ def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Li
         with ctx.transaction():
             guards.record(root, verdict)
     if verdict.down:
-        raise Permanent("The root cannot be used.", code="guard_down", reason=verdict.code)
+        raise guards.unusable(verdict)
     known = bool(snapshot.folders_at(root.pk, [""]))
-    run = Run(root, asked if known else replace(asked, paths=()), lister or lister_of(root), ctx, cursor)
+    # Until a first crawl has ended, each looks at everything: what one that was killed left out lies anywhere.
+    run = Run(root, asked if root.baseline_at else replace(asked, paths=()), lister or lister_of(root), ctx, cursor)
     with _quiet_gc(), run.lister.crew(run.reserve) as crew:
         if known:
             look(run, crew)

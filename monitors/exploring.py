@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mediasync.core.errors import Permanent
-
+from . import guards
 from .bulk.base import ChangeRow
 from .listers import Crew
 from .models import Change
@@ -41,7 +40,7 @@ def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> 
     """Keep the books: which folders still have folders without a row."""
     folders, flat, left, size, skipped, lost = block
     if None in lost:
-        raise Permanent("The root folder cannot be listed.", code="guard_down", error="vanished")
+        raise guards.unusable(guards.down("guard_unreadable", error="vanished"))
     run.lost.update(parent for parent in lost if parent is not None)
     run.open.update(parent for parent, _ in left if parent is not None)
     for parent, _ in taken:
@@ -73,7 +72,7 @@ def _store(run: Run, batch: Batch, blocks: Sequence[Block]) -> None:
             waits = identity in run.open
             if error:
                 if not path:
-                    raise Permanent("The root folder cannot be listed.", code="guard_down", error=error)
+                    raise guards.unusable(guards.down("guard_unreadable", error=error))
                 run.summary.errors += 1
                 batch.folders.append((identity, root, parent, path, 0, 0, 0, True, error))
             else:

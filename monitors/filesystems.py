@@ -11,11 +11,6 @@ from dataclasses import dataclass
 
 from mediasync.core import filesystems as core
 
-# Shared by machines or with the host of a virtual machine: no inotify event tells of the others' changes.
-MORE_REMOTE = frozenset(
-    {"beegfs", "cifs", "coda", "drvfs", "fuse.sshfs", "gfs2", "gpfs", "lustre", "ncpfs", "ocfs2", "orangefs", "prl_fs"}
-    | {"smb2", "vboxsf", "virtiofs", "vmhgfs"}
-)
 _MAX_LINKS = 40  # as the kernel
 
 
@@ -34,7 +29,7 @@ class Place:
     @property
     def is_remote(self) -> bool:
         """True where others can change files unseen, or a server must answer for a listing; FUSE too."""
-        return core.is_remote(self.type) or self.type in MORE_REMOTE
+        return core.is_remote(self.type)
 
     @property
     def depth(self) -> int:

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.dispatch import Signal
 
 from mediasync.core.clock import Clock, system
+from mediasync.core.errors import Permanent
 from mediasync.core.paths import to_bytes
 from mediasync.jobs.choices import Level
 from mediasync.jobs.models import Event
@@ -98,6 +99,11 @@ def _judge(root: Root, place: Place, seen: dict[str, Any] | None) -> Verdict:
     if entries < wanted and (root.files or wanted > 1):
         return suspect("guard_few_entries", entries=entries, wanted=wanted)
     return Verdict(place=f"{place.type}@{place.depth}{'!' if place.is_remote else ''}")
+
+
+def unusable(verdict: Verdict) -> Permanent:
+    """Return the error of a root that is DOWN; its code is the guard's, so that the job says why it failed."""
+    return Permanent("The root cannot be used.", code=verdict.code, **verdict.params)
 
 
 def judge_removals(root: Root, *, removed: int, known: int, errors: int) -> Verdict:

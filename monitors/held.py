@@ -6,20 +6,22 @@ new. That is done by a job, because only the holder of a root's lane may change 
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Greatest
 
 from mediasync.core.clock import Clock, system
-from mediasync.core.paths import to_bytes
 from mediasync.jobs import services as jobs
 from mediasync.jobs.models import Event
 
 from . import guards
+from .listers import lister_of
 from .models import Change, Directory, File, Root
+from .relisting import list_again
 from .selectors import BLOCK, held, look_kind, subtree_ids
 
 
@@ -42,14 +44,44 @@ def _ask(changes: Iterable[int], actor: str, scope: dict[str, bool]) -> list[job
     ]
 
 
-def settle(root: Root, changes: Sequence[int], *, drop: bool, actor: str, clock: Clock = system) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at held removals showed (ids): which are there again, and of which nothing can be said."""
+
+    back: frozenset[int] = frozenset()
+    unsure: frozenset[int] = frozenset()
+
+
+def look(root: Root, changes: Sequence[int]) -> Looked:
+    """Look on the disk, which may take long, so outside of any transaction.
+
+    What the root's filters leave out by now is not there: else nobody could ever release it.
+    """
+    inside: dict[str, list[Change]] = defaultdict(list)
+    for change in held(root).filter(pk__in=changes):
+        inside[change.path.rpartition("/")[0]].append(change)
+    back: set[int] = set()
+    unsure = {change.pk for each in inside.values() for change in each}
+    for parent, names, error in chain.from_iterable(list_again(lister_of(root), list(inside))):
+        for change in inside[parent]:
+            if (change.path.rpartition("/")[2], change.is_dir) in names:
+                back.add(change.pk)
+            elif error and error != "vanished":
+                continue
+            unsure.discard(change.pk)
+    return Looked(frozenset(back), frozenset(unsure))
+
+
+def settle(
+    root: Root, changes: Sequence[int], looked: Looked, *, drop: bool, actor: str, clock: Clock = system
+) -> dict[str, int]:
     """Release or drop held removals of a root, inside the caller's transaction; returns how many rows went which way.
 
-    What is there again is not removed, whatever was asked.
+    What is there again is not removed, whatever was asked, and what could not be looked at is held on.
     """
-    rows = list(held(root).filter(pk__in=changes))
-    back = [change for change in rows if not drop and _exists(root, change)]
-    gone = [change for change in rows if change not in back]
+    rows = [change for change in held(root).filter(pk__in=changes) if change.pk not in looked.unsure]
+    back = [change for change in rows if change.pk in looked.back]
+    gone = [change for change in rows if change.pk not in looked.back]
     _forget(root, gone)
     now = clock.now()
     _update(root, gone, state=Change.State.DROPPED if drop else Change.State.NEW, reason="", settled_at=now)
@@ -62,10 +94,6 @@ def settle(root: Root, changes: Sequence[int], *, drop: bool, actor: str, clock:
     if gone and not drop:
         jobs.submit(look_kind(), {"root": root.pk}, actor=actor)
     return {"dropped" if drop else "released": len(gone), "back": len(back)}
-
-
-def _exists(root: Root, change: Change) -> bool:
-    return os.path.lexists(to_bytes(f"{root.path}/{change.path}"))
 
 
 def _update(root: Root, changes: Sequence[Change], **fields: object) -> None:

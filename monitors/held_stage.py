@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import Permanent, UsageError
+from mediasync.core.errors import UsageError
 from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
@@ -34,9 +34,10 @@ class Held(Stage):
             return Skipped("root_gone")
         drop = bool(ctx.job.scope.get("drop"))
         if not drop and (verdict := guards.check(root)).down:  # nobody can say whether they are back
-            raise Permanent("The root cannot be used.", code="guard_down", reason=verdict.code)
+            raise guards.unusable(verdict)
+        looked = held.Looked() if drop else held.look(root, item.payload)
         with ctx.transaction():
-            return Done(held.settle(root, item.payload, drop=drop, actor=ctx.job.actor))
+            return Done(held.settle(root, item.payload, looked, drop=drop, actor=ctx.job.actor))
 
 
 def check_held(scope: Mapping[str, Any]) -> dict[str, Any]:

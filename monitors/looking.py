@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from mediasync.core.errors import Permanent
 from mediasync.core.paths import to_bytes
 
-from . import snapshot
+from . import guards, snapshot
 from .diff import Difference, compare
 from .listers import Crew
 from .models import Change
@@ -169,7 +168,7 @@ def _unlisted(run: Run, batch: Batch, folder: Folder, mtime: int, signature: int
         batch.folder_updates.append((folder.id, mtime, signature, run.seconds, False, ""))
         return
     if not folder.path:
-        raise Permanent("The root folder cannot be listed.", code="guard_down", error=error)
+        raise guards.unusable(guards.down("guard_unreadable", error=error))
     if error == "vanished":
         run.gone[folder.id] = folder
         return

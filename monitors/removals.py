@@ -11,11 +11,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mediasync.core.paths import to_bytes
-
 from . import snapshot
 from .models import Change, Root
 from .moves import Thing
+from .relisting import list_again
 from .run import Run
 from .walk import texts
 
@@ -92,20 +91,16 @@ def _look_again(run: Run, candidates: Sequence[Missing], looks: Looks) -> list[M
     for each in candidates:
         by_parent[each.path.rpartition("/")[0]].append(each)
     still: list[Missing] = []
-    for parent, waiting in by_parent.items():
-        try:
-            _, _, folders, files, error, _ = run.lister.listing(to_bytes(parent))
-        except OSError:
-            continue  # says nothing; the next crawl asks again
-        names = {(name, True) for name in texts(folders)} | {(name, False) for name in texts([row[0] for row in files])}
-        for each in waiting:
-            if (each.path.rpartition("/")[2], each.is_dir) in names:
-                looks.back.append(each.id)
-            elif not error:
-                each.sure = True
-                still.append(each)
-        run.beat(parent)
-    return still
+    for answers in list_again(run.lister, list(by_parent)):
+        for parent, names, error in answers:
+            for each in by_parent[parent]:
+                if (each.path.rpartition("/")[2], each.is_dir) in names:
+                    looks.back.append(each.id)
+                elif not error:  # else it says nothing; the next crawl asks again
+                    each.sure = True
+                    still.append(each)
+        run.beat(answers[-1].path if answers else "")
+    return sorted(still, key=lambda each: each.id)
 
 
 def _find_rows(run: Run, candidates: Sequence[Missing], looks: Looks, things: bool) -> None:

@@ -150,7 +150,7 @@ class Run:
     def doubt(self, reasons: Iterable[str]) -> None:
         """Look at the root again when listings fail in a way that smells of a mount that went away.
 
-        Raises Permanent (``guard_down``) if it did: what failed then is not even worth a note.
+        Raises Permanent with the guard's code if it did: what failed then is not even worth a note.
         """
         if not HARMLESS.issuperset(reasons) and (verdict := guards.check(self.root)).down:
             raise self.down(verdict)
@@ -160,7 +160,7 @@ class Run:
         if not self.asked.dry_run:
             with self.ctx.transaction():
                 guards.record(self.root, verdict)
-        return Permanent("The root went away during the crawl.", code="guard_down", reason=verdict.code)
+        return guards.unusable(verdict)
 
     def change(
         self, kind: str, path: str, size: int, *, state: str = Change.State.NEW, is_dir: bool = False
@@ -173,6 +173,7 @@ class Run:
         if self.asked.dry_run:
             return
         with self.ctx.transaction(self.cursor()):
+            self._must_exist()
             if batch.folders:
                 self.bulk.insert_directories(batch.folders)
             if batch.files:
@@ -187,6 +188,11 @@ class Run:
             in_blocks_do("UPDATE monitors_directory SET dirty = %s WHERE id IN ({})", batch.closed, False)
             self.count(len(batch.folders), len(batch.files) // 5, batch.bytes)
         self.ctx.checkpoint(self.cursor())
+
+    def _must_exist(self) -> None:
+        """Raise Permanent (``root_gone``) if the root was removed meanwhile: rows of files would stay for ever."""
+        if not Root.objects.filter(pk=self.root.pk).exists():
+            raise Permanent("The root does not exist any more.", code="root_gone")
 
     def count(self, directories: int, files: int, size: int) -> None:
         """Move the root's counters, in the transaction of the rows that they count."""

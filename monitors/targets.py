@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -52,8 +52,7 @@ def _one(word: str, may_add: Callable[[str], bool], actor: str) -> tuple[Root, s
         if "/" not in word and not os.path.lexists(to_bytes(word)):
             raise
     path = to_text(os.path.abspath(to_bytes(word)))
-    real = to_text(os.path.realpath(to_bytes(word)))
-    for candidate in (path, real):
+    for candidate in _ways(path):
         if inside := selectors.root_of(candidate):
             root, below = inside
             return root, _folder(root, below) or None
@@ -61,6 +60,12 @@ def _one(word: str, may_add: Callable[[str], bool], actor: str) -> tuple[Root, s
         text = _("%(path)s lies in no root. Make it one: manage.py crawl --add %(path)s")
         raise UsageError(text % {"path": for_people(path)}, code="no_root", path=path)
     return services.add_root(path, crawl=False, actor=actor), None
+
+
+def _ways(path: str) -> Iterator[str]:
+    """Yield a path as it was said, and then without links; the latter asks the disk, which may hang."""
+    yield path
+    yield to_text(os.path.realpath(to_bytes(path)))
 
 
 def _folder(root: Root, below: str) -> str:

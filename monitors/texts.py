@@ -29,7 +29,6 @@ TEXTS: dict[str, Text] = {
     "crawl_paths": _("Look at %(count)s folders of %(name)s"),
     "release": _("Release %(count)s held removals of %(name)s"),
     "drop": _("Drop %(count)s held removals of %(name)s"),
-    "guard_down": _("The root cannot be used; nothing was changed"),
     "walker_died": _("A process that lists folders died"),
     "root_gone": _("The root does not exist any more"),
     # What people did

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOUNTINFO = Path("/proc/self/mountinfo")
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "davfs", "sshfs"})
+NETWORK = frozenset(
+    {"9p", "afs", "ceph", "cifs", "coda", "davfs", "glusterfs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "sshfs"}
+)
+# Shared by machines, or with the host of a virtual machine: others can change files unseen there, too.
+SHARED = frozenset(
+    {"beegfs", "smb2", "drvfs", "gfs2", "gpfs", "lustre", "ocfs2", "orangefs", "prl_fs", "vboxsf", "virtiofs", "vmhgfs"}
+)
 LOCAL_FUSE = frozenset({"fuseblk"})  # NTFS and exFAT on a local disk
 
 
@@ -63,8 +69,8 @@ def is_fuse(kind: str) -> bool:
 
 
 def is_remote(kind: str) -> bool:
-    """Tell whether ``kind`` may be slow, may vanish, and does not tell of changes: network and FUSE."""
-    return kind in NETWORK or (is_fuse(kind) and kind not in LOCAL_FUSE)
+    """Tell whether ``kind`` may be slow, may vanish, and does not tell of changes: network, shared and FUSE."""
+    return kind in NETWORK or kind in SHARED or (is_fuse(kind) and kind not in LOCAL_FUSE)
 
 
 def _unescape(field: str) -> str:

@@ -56,7 +56,7 @@ class RootWatch:
 
     def __init__(self, root: Root, inbox: Inbox) -> None:
         self.root_id, self.name, self.key = root.pk, root.name, key_of(root)
-        self.overflowed = threading.Event()
+        self.behind = threading.Event()  # something may have happened that we did not hear of
         self._path, self._inbox = to_bytes(root.path), inbox
         self._keep = make_keep(Filter.of(root).spec())
         self._stopping = threading.Event()
@@ -94,6 +94,7 @@ class RootWatch:
 
     def _watch(self, tree: Tree) -> None:
         logger.info("watching %s: %d folders", self.name, len(tree))
+        self.behind.set()  # nobody listened until now
         said = False
         while not self._stopping.is_set() and tree.is_there(self._path):
             self.folders = len(tree)
@@ -106,7 +107,7 @@ class RootWatch:
             if tree.overflowed:
                 logger.warning("events of %s were lost; all of it will be looked at", self.name)
                 tree.rebuild()
-                self.overflowed.set()
+                self.behind.set()
 
 
 class Watcher:
@@ -155,15 +156,24 @@ class Watcher:
         taken = self.inbox.take()
         try:
             for watch in self.watches.values():
-                if watch.overflowed.is_set():
-                    root = Root.objects.get(pk=watch.root_id)
-                    services.request_crawl(root, trigger=Trigger.WATCHER, actor="watch")
-                    watch.overflowed.clear()
+                if watch.behind.is_set():
+                    self._catch_up(watch)
             for root_id in Root.objects.filter(pk__in=taken).values_list("pk", flat=True):
                 hints.add(root_id, taken[root_id], "watch", clock=self.clock)
         except (DatabaseError, InterfaceError):
             for root_id, paths in taken.items():
                 self.inbox.put(root_id, paths)
+            raise
+
+    @staticmethod
+    def _catch_up(watch: RootWatch) -> None:
+        """Have all of a root looked at."""
+        watch.behind.clear()
+        try:
+            if root := Root.objects.filter(pk=watch.root_id).exclude(guard=Root.Guard.DOWN).first():
+                services.request_crawl(root, trigger=Trigger.WATCHER, actor="watch")
+        except (DatabaseError, InterfaceError):
+            watch.behind.set()
             raise
 
     def sync_roots(self) -> None:

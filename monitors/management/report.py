@@ -50,20 +50,16 @@ def facts(job: Job, root: Root, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "bytes": int(result.get("bytes", 0)),
         **figures,
-        "problems": _problems(job, root),
+        "problems": _problems(job),
     }
 
 
-def _problems(job: Job, root: Root) -> list[dict[str, Any]]:
-    """Return why items failed; of a root that is down, what its guard says."""
+def _problems(job: Job) -> list[dict[str, Any]]:
+    """Return why items failed."""
     failed = Item.objects.filter(stage__job=job, state=ItemState.FAILED).values_list("error_code", "error_params")
     found = []
     for code, params in failed[:20]:
-        text = registry.text(code, params)
-        if code == "guard_down":
-            root.refresh_from_db()
-            text += ": " + registry.text(root.guard_code, root.guard_params)
-        found.append({"code": code, "params": params, "text": text})
+        found.append({"code": code, "params": params, "text": registry.text(code, params)})
     return found
 
 

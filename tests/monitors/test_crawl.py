@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from mediasync.core.errors import Permanent, Stop
-from monitors.models import Change, Directory
+from monitors.crawl import crawl
+from monitors.diff import compare
+from monitors.models import Change, Directory, File, Root
+from monitors.run import Asked
+from monitors.services import remove_root
 
 from .crawling import OLD, Ctx, World, agrees, snapshot
 
@@ -254,11 +258,45 @@ def test_a_root_that_is_gone_changes_nothing(world: World) -> None:
     world.top.rename(world.top.parent / "elsewhere")
     with pytest.raises(Permanent) as caught:
         world.crawl()
-    assert (caught.value.code, caught.value.params["reason"]) == ("guard_down", "guard_missing")
+    assert caught.value.code == "guard_missing"
     assert snapshot(world.root) == before
     assert Change.objects.count() == 0
     world.root.refresh_from_db()
     assert world.root.guard == "down"
+
+
+def test_a_first_crawl_of_one_folder_goes_on_with_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitors.exploring.FOLDERS", 2)
+    monkeypatch.setattr("monitors.listers.inline.FOLDERS", 2)
+    world = World(tmp_path)
+    for number in range(9):
+        world.write(f"{number}/film.mkv", number)
+    ctx = Ctx(world.clock, stop_at=4)
+    with pytest.raises(Stop):
+        world.crawl("1", ctx=ctx)
+    assert ctx.saved and not agrees(world)
+    world.crawl("1", cursor=ctx.saved)
+    assert agrees(world) and world.root.baseline_at
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_root_that_is_removed_during_a_crawl_leaves_no_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    """No key of the database ties a file to its folder."""
+    world.crawl()
+    world.write("A/more.mkv")
+
+    def removed_meanwhile(*rows: Any, **more: Any) -> Any:
+        for root in Root.objects.all():
+            remove_root(root)
+        return compare(*rows, **more)
+
+    monkeypatch.setattr("monitors.looking.compare", removed_meanwhile)
+    with pytest.raises(Permanent) as caught:
+        crawl(world.root, Asked(announce=not silent), Ctx(world.clock))
+    assert caught.value.code == "root_gone"
+    assert not File.objects.exists() and not Directory.objects.exists() and not Change.objects.exists()
 
 
 def test_it_goes_on_after_a_stop_at_any_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

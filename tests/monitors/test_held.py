@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mediasync.jobs.models import Event, Job
 from monitors import held
 from monitors.held_stage import check_held
 from monitors.models import Change, Directory, File, Root
+from monitors.walk import Folder
 from tests.monitors.kinds import only_crawl
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +49,8 @@ def hold(root: Root, path: str, *, is_dir: bool = False) -> Change:
 
 
 def settle(root: Root, *changes: Change, drop: bool = False) -> dict[str, int]:
-    return held.settle(root, [change.pk for change in changes], drop=drop, actor="ann")
+    pks = [change.pk for change in changes]
+    return held.settle(root, pks, held.Looked() if drop else held.look(root, pks), drop=drop, actor="ann")
 
 
 def counters(root: Root) -> tuple[int, int, int]:
@@ -78,6 +81,24 @@ def test_it_does_not_remove_what_is_there_again(root: Root, tmp_path: Path) -> N
     assert settle(root, change) == {"released": 0, "back": 1}
     change.refresh_from_db()
     assert change.state == "dropped" and counters(root) == (3, 3, 30)
+
+
+def test_what_a_filter_leaves_out_by_now_can_be_released(root: Root, tmp_path: Path) -> None:
+    """It is on the disk; to call it "there again" would hold it anew in each crawl."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/x.mkv").touch()
+    root.exclude = ["x.mkv"]
+    root.save()
+    assert settle(root, hold(root, "a/x.mkv")) == {"released": 1, "back": 0}
+
+
+def test_what_cannot_be_looked_at_is_held_on(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Folder, below: bytes) -> object:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(Folder, "listing", broken)
+    assert settle(root, hold(root, "a/x.mkv")) == {"released": 0, "back": 0}
+    assert Change.objects.get().state == "held" and counters(root) == (3, 3, 30)
 
 
 def test_it_touches_only_what_is_held(root: Root) -> None:

@@ -15,9 +15,7 @@ from monitors.models import Change, Root
 pytestmark = pytest.mark.django_db
 
 
-def test_it_forgets_what_was_told_long_ago(
-    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_forgets_what_was_told_long_ago(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.KEEP_JOBS_DAYS = 10
     monkeypatch.setattr(history, "CHUNK", 2)
     clock = FakeClock()

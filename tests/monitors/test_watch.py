@@ -152,6 +152,8 @@ def test_it_turns_events_into_one_job(watcher: tuple[Watcher, FakeClock], tmp_pa
     root = Root.objects.create(name="TV", path=str(tmp_path))
     loop.tick()
     ready(loop, root)
+    loop.tick()
+    Job.objects.all().delete()  # the look at what happened before
     for name in ("a.mkv", "b.mkv"):
         (tmp_path / "Show" / name).write_text("x")
 
@@ -215,9 +217,46 @@ def test_it_asks_for_a_look_at_all_after_lost_events(watcher: tuple[Watcher, Fak
     loop, _clock = watcher
     root = Root.objects.create(name="TV", path=str(tmp_path))
     loop.tick()
-    loop.watches[root.pk].overflowed.set()
+    ready(loop, root)
+    Job.objects.all().delete()
+    loop.watches[root.pk].behind.set()
     loop.tick()
     assert Job.objects.get().scope == {"root": root.pk}
+
+
+@pytest.mark.django_db
+def test_it_asks_for_a_look_at_what_happened_before_it_watched(
+    watcher: tuple[Watcher, FakeClock], tmp_path: Path
+) -> None:
+    loop, clock = watcher
+    top = tmp_path / "tv"
+    top.mkdir()
+    root = Root.objects.create(name="TV", path=str(top))
+    for _ in ("at the start", "after a gap"):
+        Job.objects.all().delete()
+        loop.tick()
+        ready(loop, root)
+        loop.tick()
+        job = Job.objects.get()
+        assert (job.scope, job.trigger) == ({"root": root.pk}, "watcher")
+        top.rename(tmp_path / "away")
+        until(lambda: loop.watches[root.pk].ended)
+        top.mkdir()
+        clock.advance(watch.ROOTS_SECONDS)
+        (tmp_path / "away").rmdir()
+
+
+@pytest.mark.django_db
+def test_a_root_that_is_down_is_looked_at_when_it_recovers(
+    watcher: tuple[Watcher, FakeClock], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, _clock = watcher
+    monkeypatch.setattr(Watcher, "check_guards", lambda self: None)
+    root = Root.objects.create(name="TV", path=str(tmp_path), guard="down")
+    loop.tick()
+    ready(loop, root)
+    loop.tick()
+    assert not Job.objects.exists()
 
 
 @pytest.mark.django_db

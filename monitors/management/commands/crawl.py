@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.utils import OperationalError, ProgrammingError
+from django.utils.translation import gettext as _
 
 from mediasync.core import clock
-from mediasync.core.errors import MediasyncError, NoWorker
+from mediasync.core.errors import MediasyncError, NoWorker, UsageError
 from mediasync.core.paths import for_people, from_argument
 from mediasync.core.progress import ProgressLine
 from mediasync.jobs import asking, telling
@@ -135,6 +136,9 @@ class Command(BaseCommand):
         ).job
 
     def _may_add(self, path: str) -> bool:
+        if self.options["dry_run"]:
+            text = _("%s lies in no root, and a dry run adds none.") % for_people(path)
+            raise UsageError(text, code="no_root", path=path)
         if self.options["add"]:
             return True
         if self.options["json"] or not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
