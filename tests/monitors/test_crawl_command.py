@@ -67,6 +67,20 @@ def test_it_makes_a_root_of_a_path_and_crawls_it(tree: Path) -> None:
     assert code == 0 and Root.objects.count() == 1, "it may be said again"
 
 
+def test_a_dry_run_adds_no_root(tree: Path) -> None:
+    text, code = crawl("--add", "--dry-run", tree)
+    assert code == 2 and "dry run" in text and not Root.objects.exists()
+
+
+def test_a_job_says_why_its_root_cannot_be_used(tree: Path) -> None:
+    crawl("--add", tree)
+    tree.rename(tree.with_name("away"))
+    found = summary()
+    assert (found["state"], found["reason"]) == ("failed", "guard_missing")
+    assert found["reason_text"] == "The folder is not there" == found["problems"][0]["text"]
+    assert "The folder is not there" in crawl()[0]
+
+
 def test_it_announces_the_first_crawl_if_asked(tree: Path) -> None:
     crawl("--add", "--announce", tree)
     assert Change.objects.filter(kind="added").count() == 3

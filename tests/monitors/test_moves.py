@@ -35,6 +35,14 @@ def test_the_ident_tells_apart_what_else_looks_alike() -> None:
     assert paths(missing, [gone("d", ident=2), gone("c", ident=1)]) == {("a", "c"), ("b", "d")}
 
 
+def test_the_name_tells_hard_links_and_copies_apart() -> None:
+    links = [gone("old/a", ident=1), gone("old/b", ident=1)]
+    assert paths(links, [gone("new/b", ident=1), gone("new/a", ident=1)]) == {("old/a", "new/a"), ("old/b", "new/b")}
+    assert paths(links, [gone("new/a", ident=1), gone("new/z", ident=1)]) == {("old/a", "new/a"), ("old/b", "new/z")}
+    copies = [gone("old/a"), gone("old/b")]
+    assert paths(copies, [gone("new/b"), gone("new/a")]) == {("old/a", "new/a"), ("old/b", "new/b")}
+
+
 def test_one_file_is_used_once() -> None:
     assert paths([gone("a", ident=1), gone("b")], [gone("c", ident=1)]) == {("a", "c")}
 

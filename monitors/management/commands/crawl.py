@@ -17,6 +17,7 @@ from mediasync.core.errors import MediasyncError, NoWorker, UsageError
 from mediasync.core.paths import for_people, from_argument
 from mediasync.core.progress import ProgressLine
 from mediasync.jobs import asking, telling
+from mediasync.jobs.choices import TERMINAL
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from monitors import services
@@ -76,13 +77,14 @@ class Command(BaseCommand):
             summary = report.facts(job, target.root, seconds)
             summaries.append(summary)
             worst = max(worst, telling.exit_code(job), key=_weight)
-            if self.stop():
+            if self.stop() and job.state not in TERMINAL:
                 self.stderr.write(f"Stopped. The worker goes on with job #{job.pk}, or: manage.py crawl")
-                worst = 130
-                break
-            if not self.options["json"]:
+            elif not self.options["json"]:
                 for text in report.lines(summary, dry_run=self.options["dry_run"]):
                     self.stdout.write(text)
+            if self.stop():
+                worst = 130
+                break
         if self.options["json"]:
             self._json(summaries)
         return worst
