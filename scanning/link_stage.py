@@ -37,6 +37,7 @@ from .links.run import Run
 
 CHANGES = 1000  # in one item
 FOLDERS = 4000
+WORKERS = 3
 
 
 class Link(Stage):
@@ -50,7 +51,7 @@ class Link(Stage):
         """Two where nothing is removed and no folder is looked at twice: making links mostly waits for the system."""
         rule = selectors.rule_of(job.scope["root"])
         alone = rule is None or (rule.built_at is not None and _new(job.scope["root"]).exists())
-        return 1 if alone or not (rule and (rule.built_at is None or job.scope.get("keep"))) else 2
+        return 1 if alone or not (rule and (rule.built_at is None or job.scope.get("keep"))) else WORKERS
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         if job.scope.get("dry_run"):

@@ -16,6 +16,9 @@ TEXTS = {
     "link_removals_wait": _("Removals wait, because the root is not to be believed just now: %(reason)s"),
     "link_target_missing": _("The folder of the links is gone: %(path)s. Is its disk mounted?"),
     "link_target_empty": _("The folder of the links is empty: %(path)s. Is its disk mounted?"),
+    "link_target_full": _("No space left on %(path)s. Make room there, then resume."),
+    "link_builder_died": _("A process that makes links has died."),
+    "link_strm_newline": _("The line break in its name cannot stand in a .strm; use a url_ field: %(path)s"),
     "link_target_unwritable": _("The links cannot be written: %(error)s"),
     "link_build_incomplete": _("Some folders could not be linked; retry them, then this."),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -32,7 +32,9 @@ def load(spec: RuleSpec, places: Sequence[Place]) -> list[Work]:
     files = store.files_of(known)
     rows = store.rows_of([p.folder for p in places if p.folder is not None])
     discs = _discs(spec, known)
-    mains = Mains(spec, [p.path for p in places if any(is_main(spec, e) for e in files.get(p.directory or 0, ()))])
+    mains = Mains(
+        spec, lambda: [p.path for p in places if any(is_main(spec, e) for e in files.get(p.directory or 0, ()))]
+    )
     found = []
     for place in sorted(places):
         work = Work(place, rows=rows.get(place.folder or 0, []))
@@ -46,16 +48,22 @@ def load(spec: RuleSpec, places: Sequence[Place]) -> list[Work]:
 class Mains:
     """Answers "is there a file worth a link in or below this film's, season's or show's folder?"."""
 
-    def __init__(self, spec: RuleSpec, seen: Sequence[str]) -> None:
+    def __init__(self, spec: RuleSpec, seen: Callable[[], Sequence[str]]) -> None:
+        """``seen()`` names folders that surely hold one; called when the first question comes, if one comes."""
         self._spec = spec
+        self._seen = seen
         self._known: dict[str, bool] = {}
-        for path in seen:
+
+    def _note_seen(self) -> None:
+        for path in self._seen():
             while not self._known.get(path):
                 self._known[path] = True
                 path = parent_of(path)
 
     def below(self, path: str) -> bool:
         """Tell it for the unit that ``path`` belongs to (``Film/Subs`` → ``Film``)."""
+        if not self._known:
+            self._note_seen()
         unit = names.unit_of(path)
         if unit not in self._known:
             self._known[unit] = self._ask(unit)

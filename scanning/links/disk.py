@@ -14,11 +14,11 @@ from contextlib import suppress
 from mediasync.core.paths import to_bytes
 
 from . import names
+from .build import HOPELESS
 from .wanted import COPY, SYMLINK, Wanted
 
 BODY_LIMIT = 65_536  # bytes; no .strm of ours is longer
 COARSE = 2_000_000_000  # ns: the time stamps of FAT and of some network file systems
-HOPELESS = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)  # this name cannot be there, others can
 
 
 def temporary(folder: bytes, rule_id: int) -> bytes:

@@ -21,7 +21,9 @@ _KIND_OF = {extension: kind for kind, extensions in KINDS.items() for extension 
 def kind_of(name: str) -> str:
     """Return the kind of a file by its name ("" for any other)."""
     stem, _dot, extension = name.rpartition(".")
-    return _KIND_OF.get(extension.lower(), "") if stem else ""
+    if not stem:
+        return ""
+    return _KIND_OF.get(extension) or _KIND_OF.get(extension.lower(), "")
 
 
 def split_disc(path: str) -> tuple[str, str] | None:

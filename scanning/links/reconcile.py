@@ -17,8 +17,9 @@ from mediasync.jobs.registry import Context
 
 from . import disk, store
 from .batch import Work, load
+from .builder import Builder
 from .rules import RuleSpec
-from .settle import Settled, Settler, Terms
+from .settle import Settled, Terms, new_links, settle
 from .store import Place
 from .tree import There, Tree, parent_of
 
@@ -48,7 +49,7 @@ def proof_of(fingerprint: int, signature: int) -> int:
 
 
 def reconcile(
-    spec: RuleSpec, places: Sequence[Place], ctx: Context, terms: Terms
+    spec: RuleSpec, places: Sequence[Place], ctx: Context, terms: Terms, builder: Builder
 ) -> tuple[Counter[str], Callable[[], None]]:
     """Make, repair and remove the links of these folders; return counts, and a function that writes the proofs.
 
@@ -59,8 +60,9 @@ def reconcile(
     if not works:
         return Counter(), lambda: None
     tree = Tree(spec.target)
-    fresh, ids = _make_folders(spec, works, tree, ctx)
-    done = [Settler(spec, terms, tree, work, work.place.path in fresh).run() for work in works]
+    ids, missing = _write_down(spec, works, tree, ctx)
+    fresh = _make(works, tree, missing, builder)
+    done = [settle(spec, terms, tree, work, fresh.get(work.place.path)) for work in works]
     emptied = [work.place.path for work, settled in zip(works, done, strict=True) if settled.emptied]
     pruned = prune(spec, tree, emptied) if emptied else []
     _record(spec, works, done, ids, pruned, ctx)
@@ -68,22 +70,29 @@ def reconcile(
     for settled in done:
         for what, count in settled.counts.items():
             counts[what] += count
-    return counts, lambda: _prove(spec, works, done, tree, ctx)
+    return counts, lambda: _prove(spec, works, done, tree, ids, ctx)
 
 
-def _make_folders(spec: RuleSpec, works: Sequence[Work], tree: Tree, ctx: Context) -> tuple[set[str], dict[str, int]]:
-    """Write down and make the folders that are missing; return those made now and the ids of all."""
+def _write_down(spec: RuleSpec, works: Sequence[Work], tree: Tree, ctx: Context) -> tuple[dict[str, int], list[str]]:
+    """Write down the folders that hold links or have to be made for them; return the ids of all, and those to make."""
     ids = {work.place.path: work.place.folder for work in works if work.place.folder is not None}
     rows: dict[str, bool] = {work.place.path: False for work in works if work.wanted and work.place.path not in ids}
-    missing: list[str] = []
+    missing: dict[str, bool] = {}
     for work in works:
         if work.wanted:
-            missing += tree.missing(work.place.path)
-    rows |= dict.fromkeys(missing, True)
+            missing |= dict.fromkeys(tree.missing(work.place.path), True)
+    rows |= missing
     if rows:
         with ctx.transaction():
             ids |= store.put_folders(spec, rows)
-    return {path for path in dict.fromkeys(missing) if tree.make(path)}, ids
+    return ids, list(missing)
+
+
+def _make(works: Sequence[Work], tree: Tree, missing: Sequence[str], builder: Builder) -> dict[str, Sequence[str]]:
+    """Make folders with the links of those that have none; return those made, with the names that were not."""
+    links = {work.place.path: new_links(work) for work in works}
+    unmade, lost = builder.make([(path, links.get(path, [])) for path in missing])
+    return {path: lost.get(number, ()) for number, path in enumerate(missing) if tree.learn(path, unmade.get(number))}
 
 
 def prune(spec: RuleSpec, tree: Tree, paths: Iterable[str]) -> list[str]:
@@ -126,11 +135,13 @@ def _record(
         ctx.log("link_more_problems", Level.WARNING, count=len(problems) - TOLD)
 
 
-def _prove(spec: RuleSpec, works: Sequence[Work], done: Sequence[Settled], tree: Tree, ctx: Context) -> None:
-    proofs = list(_proofs(spec, works, done, tree))
+def _prove(
+    spec: RuleSpec, works: Sequence[Work], done: Sequence[Settled], tree: Tree, ids: dict[str, int], ctx: Context
+) -> None:
+    proofs = [(mtime_ns, proof, ids[path]) for path, mtime_ns, proof in _proofs(spec, works, done, tree)]
     if proofs:
         with ctx.transaction():
-            store.put_proofs(spec, proofs)
+            store.put_proofs(proofs)
 
 
 def _proofs(

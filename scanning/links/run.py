@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from django.utils import timezone
 
-from mediasync.core.errors import Permanent, Transient
+from mediasync.core.errors import NeedsOperator, Permanent, Transient
 from mediasync.core.paths import to_bytes
 from mediasync.jobs.choices import ItemState, Level
 from mediasync.jobs.models import Item
@@ -21,12 +21,14 @@ from monitors.models import Change, Root
 from scanning.models import Link, LinkFolder, LinkRule
 
 from . import moves, places, store, trash
+from .builder import Builder
 from .reconcile import reconcile, trusted
 from .rules import RuleSpec
 from .settle import Terms
 from .store import Place
 
-BATCH = 500  # folders between two looks at the clock and at requests
+FULL = (errno.ENOSPC, errno.EDQUOT)
+BATCH = 500
 KEEP_ROWS = dt.timedelta(days=30)  # of links that are gone
 
 
@@ -71,7 +73,7 @@ class Run:
     def built(self) -> None:
         """End the first complete pass: what changed until now is in it, from now on changes are followed."""
         failed = Item.objects.filter(stage__job=self.ctx.job.id, stage__name="link", state=ItemState.FAILED)
-        if self.spec.collision != LinkRule.Collision.ERROR and failed.exists():
+        if failed.exclude(error_code="link_collision").exists():  # those are told, and stay what they are
             raise Permanent("Some folders could not be linked.", code="link_build_incomplete")
         rows = Change.objects.filter(root_id=self.spec.root_id, state=Change.State.NEW)
         if not self._may_remove():
@@ -97,14 +99,15 @@ class Run:
     def _reconcile(self, found: Sequence[Place], *, may_remove: bool, moved: frozenset[str] = frozenset()) -> None:
         terms = Terms(may_remove, timezone.localdate(self.ctx.now()), moved)
         prove: Callable[[], None] | None = None
-        for start in range(0, len(found), BATCH):
-            counts, later = reconcile(self.spec, found[start : start + BATCH], self.ctx, terms)
-            if prove:
-                prove()
-            prove = later
-            self.counts.update(counts)
-            self.ctx.progress(self.spec.target, folders=start + BATCH, **self.counts)
-            self.ctx.checkpoint()
+        with Builder(to_bytes(self.spec.target)) as builder:
+            for start in range(0, len(found), BATCH):
+                counts, later = reconcile(self.spec, found[start : start + BATCH], self.ctx, terms, builder)
+                if prove:
+                    prove()
+                prove = later
+                self.counts.update(counts)
+                self.ctx.progress(self.spec.target, folders=start + BATCH, **self.counts)
+                self.ctx.checkpoint()
         if prove:
             prove()
 
@@ -140,10 +143,13 @@ class Run:
 
     @contextmanager
     def _target(self) -> Iterator[None]:
-        """Turn errors of the target into "try again later"."""
+        """Turn errors of the target into "try again later", a full disk into a rest until a person has acted."""
         try:
             yield
         except OSError as error:
+            if error.errno in FULL:
+                path = self.spec.target
+                raise NeedsOperator(f"No space left on {path}.", code="link_target_full", path=path) from error
             text = f"{errno.errorcode.get(error.errno or 0, 'error')}: {error.strerror or error}"
             raise Transient(text, code="link_target_unwritable", error=text) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mediasync.core.paths import join, to_bytes
@@ -13,10 +13,11 @@ from scanning.models import Link, LinkRule
 
 from . import disk, names, trash
 from .batch import Work
+from .build import HOPELESS
 from .rules import RuleSpec
 from .store import Row
 from .tree import There, Tree
-from .wanted import COPY, SYMLINK, Wanted
+from .wanted import COPY, IMPOSSIBLE, STRM, SYMLINK, Wanted
 
 OK, CONFLICT = str(Link.State.OK), str(Link.State.CONFLICT)
 REMOVED, TRASHED = str(Link.State.REMOVED), str(Link.State.TRASHED)
@@ -42,11 +43,41 @@ class Settled:
     clean: bool = True  # all in it is right and can be proved by the time of the folder
 
 
+def new_links(work: Work) -> list[str]:
+    """Return name, content, name, content … of what can be made together with its folder."""
+    if work.rows:
+        return []  # of links that were removed: think before
+    return [text for wanted in work.wanted if wanted.how == SYMLINK for text in (wanted.name, wanted.content)]
+
+
+def made_new(work: Work, lost: Sequence[str]) -> tuple[Settled, list[Wanted]]:
+    """Return what was made together with the folder (all but ``lost``), and what needs more thought."""
+    rows: list[Row] = []
+    rest: list[Wanted] = []
+    for wanted in work.wanted:
+        name, source, how, content, _body = wanted
+        if how != SYMLINK or name in lost:
+            rest.append(wanted)
+        else:
+            rows.append(Row(name, source, how, content, OK))
+    return Settled(rows, Counter(made=len(rows)) if rows else Counter()), rest
+
+
+def settle(spec: RuleSpec, terms: Terms, tree: Tree, work: Work, lost: Sequence[str] | None) -> Settled:
+    """Bring one folder into step; ``lost`` as for a Settler. The quick way first: all was made with the folder."""
+    if lost is not None and not work.rows:
+        done, rest = made_new(work, lost)
+        if not rest:
+            return done
+    return Settler(spec, terms, tree, work, lost).run()
+
+
 class Settler:
     """Settles one folder; errors of the target (full, read-only) are the system's and end the batch."""
 
-    def __init__(self, spec: RuleSpec, terms: Terms, tree: Tree, work: Work, fresh: bool) -> None:
-        self.spec, self.terms, self.work, self.fresh = spec, terms, work, fresh
+    def __init__(self, spec: RuleSpec, terms: Terms, tree: Tree, work: Work, lost: Sequence[str] | None) -> None:
+        """``lost`` are the names of new links that could not be made; None for a folder that was there before."""
+        self.spec, self.terms, self.work, self.lost, self.fresh = spec, terms, work, lost, lost is not None
         self.path = work.place.path
         self.base = tree.place(self.path)
         self.there = tree.look(self.path)
@@ -59,9 +90,10 @@ class Settler:
         """Make first, remove then."""
         if self.there is There.REAL and not self.fresh:
             disk.remove_quietly(self.temp)
-        wanted_here = self._make_all() if self.fresh and not self.work.rows else self.work.wanted
-        for wanted in wanted_here:
-            if self.there is not There.REAL:
+        for wanted in self._take_made(self.lost) if self.lost is not None and not self.work.rows else self.work.wanted:
+            if wanted.how == STRM and wanted.content == IMPOSSIBLE:
+                self._problem("link_strm_newline", wanted.name)
+            elif self.there is not There.REAL:
                 self._conflict(wanted)
             else:
                 self._settle(wanted)
@@ -70,23 +102,10 @@ class Settler:
                 self._drop(row)
         return self.done
 
-    def _make_all(self) -> list[Wanted]:
-        """Make the symbolic links of a folder that is empty, the quick way; return what needs more thought."""
-        base, rows, rest = self.base + b"/", self.done.rows, list[Wanted]()
-        for wanted in self.work.wanted:
-            name, source, how, content, _body = wanted
-            if how != SYMLINK:
-                rest.append(wanted)
-                continue
-            try:
-                os.symlink(to_bytes(content), base + to_bytes(name))
-            except OSError:
-                rest.append(wanted)
-                continue
-            rows.append(Row(name, source, how, content, OK))
-            self.used.add(name)
-        if rows:
-            self.done.counts["made"] += len(rows)
+    def _take_made(self, lost: Sequence[str]) -> list[Wanted]:
+        """Take note of the links that were made with their folder; return what needs more thought."""
+        self.done, rest = made_new(self.work, lost)
+        self.used.update(row.name for row in self.done.rows)
         return rest
 
     def _settle(self, wanted: Wanted) -> None:
@@ -101,7 +120,7 @@ class Settler:
             self._problem("link_source_unreadable", wanted.name)
             self.used.add(wanted.name)
         except OSError as error:
-            if error.errno not in disk.HOPELESS:
+            if error.errno not in HOPELESS:
                 raise
             self._problem("link_name_impossible", wanted.name)
 

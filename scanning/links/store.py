@@ -128,14 +128,18 @@ def put_folders(spec: RuleSpec, made: dict[str, bool]) -> dict[str, int]:
     return dict(select_in(sql, [spec.id], sorted(made)))
 
 
-def put_proofs(spec: RuleSpec, proofs: Iterable[tuple[str, int, int]]) -> None:
-    """Write (path, mtime_ns, proof) of folders that exist."""
-    write(
-        "INSERT INTO scanning_linkfolder (rule_id, path, made, mtime_ns, proof)",
-        ("bigint", "text", "boolean", "bigint", "bigint"),
-        [(spec.id, path, False, mtime_ns, proof) for path, mtime_ns, proof in proofs],
-        "ON CONFLICT (rule_id, path) DO UPDATE SET mtime_ns = excluded.mtime_ns, proof = excluded.proof",
-    )
+def put_proofs(proofs: Sequence[tuple[int, int, int]]) -> None:
+    """Write (mtime_ns, proof, id) of folders; one that is gone by now is left out."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                """UPDATE scanning_linkfolder f SET mtime_ns = p.mtime_ns, proof = p.proof
+                   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS p (mtime_ns, proof, id)
+                   WHERE f.id = p.id""",
+                [list(column) for column in zip(*proofs, strict=True)],
+            )
+        else:
+            cursor.executemany("UPDATE scanning_linkfolder SET mtime_ns = %s, proof = %s WHERE id = %s", proofs)
 
 
 def put_links(rows: Iterable[tuple[int, Row]], now: dt.datetime) -> None:

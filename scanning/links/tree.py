@@ -12,6 +12,8 @@ from enum import Enum
 
 from mediasync.core.paths import to_bytes
 
+from . import build
+
 
 class There(Enum):
     REAL = "real"
@@ -69,21 +71,16 @@ class Tree:
 
     def make(self, path: str) -> bool:
         """Make one folder whose parent is there; False if something else was faster."""
-        try:
-            if path:
-                os.mkdir(self.place(path))
-            else:
-                os.makedirs(self.top)
-        except FileExistsError:
+        unmade, _ = build.make(self.top, [(path, [])])
+        return self.learn(path, unmade.get(0))
+
+    def learn(self, path: str, unmade: str | None) -> bool:
+        """Take note of what became of a folder that ``build.make`` was to make; tell whether it was made."""
+        if unmade == "there":
             self._known.pop(path, None)
-            return False
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:
-                raise
-            self._known[path] = There.BLOCKED
-            return False
-        self._known[path] = There.REAL
-        return True
+        else:
+            self._known[path] = There.BLOCKED if unmade else There.REAL
+        return not unmade
 
     def forget(self, path: str) -> None:
         """Look again the next time (a folder was moved or removed)."""

@@ -15,6 +15,9 @@ from .rules import RuleSpec
 SYMLINK, STRM, COPY = str(Link.How.SYMLINK), str(Link.How.STRM), str(Link.How.COPY)
 
 
+IMPOSSIBLE = ""  # content of a .strm that cannot be written: its path has a line break
+
+
 class Entry(NamedTuple):
     """A file of the snapshot, or (``disc``) a disc folder that stands for one."""
 
@@ -69,7 +72,7 @@ def links_for(
     else:
         head = _head(spec, folder)
         found = [Wanted(e.name, e.name, SYMLINK, head + e.name) for e in (*mains, *discs)]
-        found += _companions(spec, folder, companions)
+        found += _companions(spec, folder, companions) if companions else ()
     return found
 
 
@@ -104,7 +107,10 @@ def _strms(spec: RuleSpec, folder: str, mains: Iterable[Entry], discs: Sequence[
     films = sorted(entry.name for entry in mains if entry.name not in taken)
     for name, source in [*((film, film) for film in films), *((f"{title}.disc", disc.disc) for disc in discs)]:
         body = names.strm_body(spec.strm_body, spec.root, join(folder, source) if folder else source)
-        if body is None or not source:
+        if not source:
+            continue
+        if body is None:
+            yield Wanted(next(names.strm_names(name)), source, STRM, IMPOSSIBLE)
             continue
         free = next(each for each in names.strm_names(name) if each not in taken)
         taken.add(free)

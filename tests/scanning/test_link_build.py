@@ -179,3 +179,15 @@ def test_it_passes_changes_on_where_there_is_no_rule(tmp_path: Path) -> None:
     assert linking.link() == {"linked": 1}
     assert Change.objects.get().state == Change.State.LINKED
     assert not linking.target.exists()
+
+
+def test_it_says_that_a_line_break_cannot_stand_in_a_strm(tmp_path: Path) -> None:
+    linking = Linking(tmp_path, mode="strm", strm_body="{path}")
+    linking.write("a/x\ny.mkv", "a/z.mkv")
+    linking.look(change=False)
+    assert linking.link() == {"made": 1, "failed": 1}
+    assert linking.files() == {"a/z.strm"}
+    assert ("link_strm_newline", {"path": f"{linking.target}/a/x\ny.strm"}) in linking.events
+    linking.rule.strm_body = "{url_path}"
+    linking.rule.save()
+    assert linking.link(full=True)["made"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,16 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from mediasync.core.errors import Permanent
+from mediasync.jobs import services as jobs
+from mediasync.jobs.models import Item, Stage
+from mediasync.jobs.registry import JobInfo
 from monitors.models import Root
+from scanning.links.rules import RuleSpec
+from scanning.links.run import Run
 from scanning.models import Link, LinkRule
 
-from .linking import Linking
+from .linking import Linking, LooseContext
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +133,18 @@ def test_it_speaks_to_people(linking: Linking, capsys: pytest.CaptureFixture[str
     assert "3 made" in capsys.readouterr().out
     call_command("link", linking.root.name, "--check")
     assert "3 right, 0 missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("code", "built"), [("link_collision", True), ("link_target_missing", False)])
+def test_collisions_are_no_reason_to_build_again_but_others_are(linking: Linking, code: str, built: bool) -> None:
+    LinkRule.objects.update(collision="error")
+    job = jobs.submit("link", {"root": linking.root.pk}).job
+    stage = Stage.objects.create(job=job, seq=0, name="link")
+    Item.objects.create(stage=stage, key="x", state="failed", error_code=code)
+    rule = LinkRule.objects.get()
+    ctx = LooseContext({"root": linking.root.pk})
+    ctx.job = JobInfo(job.pk, "link", ctx.job.scope, {}, "manual", "")
+    with nullcontext() if built else pytest.raises(Permanent):
+        Run(rule, RuleSpec.of(rule), ctx).built()
+    rule.refresh_from_db()
+    assert (rule.built_at is not None) == built

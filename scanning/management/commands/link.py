@@ -16,7 +16,7 @@ from mediasync.core.errors import MediasyncError, NotFound
 from mediasync.core.paths import for_people, from_argument
 from mediasync.core.progress import ProgressLine, count, duration
 from mediasync.jobs import asking, registry, telling
-from mediasync.jobs.choices import ItemState
+from mediasync.jobs.choices import RESTING, ItemState
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Event, Item, Job, Stage
 from mediasync.jobs.snapshots import Snapshot
@@ -28,7 +28,7 @@ from scanning.links.rules import RuleSpec
 
 EXITS = """
 Exit codes: 0 all is right, 1 --check found something or it failed, 2 usage, 3 done but some links could not be made,
-5 no such root or no link rule.
+5 no such root or no link rule, 6 it rests until you act (no space left, paused).
 """
 FIGURES = ("made", "replaced", "moved", "removed", "right", "folders_right", "kept", "held", "conflicts", "failed")
 LABELS = {"folders_right": "folders proved right"}
@@ -125,7 +125,8 @@ def summary(job: Job, root: Root, seconds: float) -> dict[str, Any]:
     result: Mapping[str, Any] = Stage.objects.get(job=job, name="link").result
     failed = Item.objects.filter(stage__job=job, state=ItemState.FAILED).values_list("error_code", "error_params")
     events = Event.objects.filter(job=job, code__startswith="link_").order_by("pk").values_list("code", "params")
-    said = [*failed[:20], *events[:20]]
+    rests = [(job.reason_code, job.reason_params)] if job.state in RESTING and job.reason_code else []
+    said = [*rests, *failed[:20], *events[:20]]
     return {
         "job": job.pk,
         "root": root.name,
