@@ -117,8 +117,9 @@ Q_CLUSTER: dict[str, Any] = {
     "workers": WORKERS,
     "queue_limit": 1,
     "bulk": 1,
-    "timeout": 120,  # a slice aims at SLICE_SECONDS; this is only the net
-    "retry": 600,
+    # A slice aims at SLICE_SECONDS, the lease tells who is alive; this is only the net, wide enough for one long item.
+    "timeout": 1800,
+    "retry": 7200,
     "ack_failures": True,
     "max_attempts": 1,  # our engine retries, not the courier
     "catch_up": False,

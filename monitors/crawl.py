@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from mediasync.core.errors import Stop
 from mediasync.jobs.registry import Context
 
 from . import guards, snapshot
-from .exploring import explore
+from .exploring import explore, put_off
 from .listers import Lister, lister_of
 from .looking import look
 from .models import Root
@@ -45,12 +46,16 @@ def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Li
     # Until a first crawl has ended, each looks at everything: what one that was killed left out lies anywhere.
     run = Run(root, asked if root.baseline_at else replace(asked, paths=()), lister or lister_of(root), ctx, cursor)
     with _quiet_gc(), run.lister.crew(run.reserve) as crew:
-        if known:
-            look(run, crew)
-        else:
-            run.looked, run.todo = True, [(None, b"")]
-        if run.todo:
-            explore(run, crew)
+        try:
+            if known:
+                look(run, crew)
+            else:
+                run.looked, run.todo = True, [(None, b"")]
+            if run.todo:
+                explore(run, crew)
+        except Stop:
+            put_off(run, [*run.todo, *crew.unfinished()])
+            raise
     settle(run)
     finish(run)
     return _closed(run, begun)

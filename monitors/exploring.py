@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mediasync.core.errors import Stop
+from mediasync.core.paths import to_text
+
 from . import guards
 from .bulk.base import ChangeRow
 from .listers import Crew
@@ -22,18 +25,36 @@ FOLDERS, FILES = 5000, 30_000  # of one transaction
 def explore(run: Run, crew: Crew) -> None:
     """List all of ``run.todo`` and what lies below."""
     batch, blocks = Batch(), []
-    for work in crew.walk(run.todo):
-        if work is None:
-            run.beat()
-            continue
-        taken, block = work
-        _account(run, batch, taken, block)
-        blocks.append(block)
-        run.beat(block[0][-1][2] if block[0] else "")
-        if sum(len(each[1]) for each in blocks) >= FILES * 5 or sum(len(each[0]) for each in blocks) >= FOLDERS:
-            _store(run, batch, blocks)
-            batch, blocks = Batch(), []
+    try:
+        for work in crew.walk(run.todo):
+            if work is None:
+                run.beat()
+                continue
+            taken, block = work
+            _account(run, batch, taken, block)
+            blocks.append(block)
+            run.beat(block[0][-1][2] if block[0] else "")
+            if run.overdue or sum(len(b[1]) for b in blocks) >= FILES * 5 or sum(len(b[0]) for b in blocks) >= FOLDERS:
+                full, ready = batch, blocks
+                batch, blocks = Batch(), []
+                _store(run, full, ready)
+    except Stop:
+        _store(run, batch, blocks, rest=False)
+        raise
     _store(run, batch, blocks)
+
+
+def put_off(run: Run, left: Sequence[Unknown]) -> None:
+    """Write down folders that nobody has listed yet, so that a crawl that goes on need not look for them again."""
+    left = [each for each in left if each[0] is not None]
+    if run.asked.dry_run or not left:
+        return
+    batch = Batch()
+    first = run.reserve(len(left))
+    for identity, (parent, path) in enumerate(left, start=first):
+        batch.folders.append((identity, run.root.pk, parent, to_text(path), 0, 0, 0, True, ""))
+        _stored(run, batch, parent)
+    run.write(batch, rest=False)
 
 
 def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> None:
@@ -44,14 +65,7 @@ def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> 
     run.lost.update(parent for parent in lost if parent is not None)
     run.open.update(parent for parent, _ in left if parent is not None)
     for parent, _ in taken:
-        if parent is None:
-            continue
-        run.open[parent] -= 1
-        if not run.open[parent]:
-            del run.open[parent]
-            if parent in run.closable and parent not in run.lost:
-                run.closable.discard(parent)
-                batch.closed.append(parent)
+        _stored(run, batch, parent)
     batch.bytes += size
     summary, files = run.summary, len(flat) // 5
     summary.directories += len(folders)
@@ -61,7 +75,19 @@ def _account(run: Run, batch: Batch, taken: Sequence[Unknown], block: Block) -> 
     run.seen_files += files
 
 
-def _store(run: Run, batch: Batch, blocks: Sequence[Block]) -> None:
+def _stored(run: Run, batch: Batch, parent: int | None) -> None:
+    """Count that one more folder of ``parent`` is about to get its row; with the last one the parent is closed."""
+    if parent is None:
+        return
+    run.open[parent] -= 1
+    if not run.open[parent]:
+        del run.open[parent]
+        if parent in run.closable and parent not in run.lost:
+            run.closable.discard(parent)
+            batch.closed.append(parent)
+
+
+def _store(run: Run, batch: Batch, blocks: Sequence[Block], *, rest: bool = True) -> None:
     """Write some blocks."""
     root, at = run.root.pk, run.seconds
     failed = {row[5] for block in blocks for row in block[0]}
@@ -88,7 +114,7 @@ def _store(run: Run, batch: Batch, blocks: Sequence[Block]) -> None:
             rows = zip(*[iter(flat)] * 5, strict=True)
             run.new += [Thing(0, f"{paths[row[0]]}{row[1]}", *row[2:]) for row in rows]
     if blocks or batch.closed:
-        run.write(batch)
+        run.write(batch, rest=rest)
 
 
 def block_paths(folders: Sequence[tuple[int, int | None, str, int, int, str]]) -> dict[int, str]:

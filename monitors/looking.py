@@ -29,10 +29,10 @@ def look(run: Run, crew: Crew) -> None:
         forced, chunks = _scope(run)
         for chunk, last in chunks:
             entries = [(each[0], each[1], None, None) if each[0] in forced else each for each in chunk]
-            _look_at(run, crew, entries, run.asked.full or not run.root.directory_mtime_moves)
-            run.after = last or run.after
+            _look_at(run, crew, entries, run.asked.full or not run.root.directory_mtime_moves, last)
+            run.rest()
     else:
-        for chunk in snapshot.these(snapshot.dirty(run.root.pk)):
+        for chunk in snapshot.these(snapshot.dirty(run.root.pk), step=run.step):
             _look_at(run, crew, [(each[0], each[1], None, None) for each in chunk], True)
     _ask_parents(run, crew)
     run.looked, run.after = True, None
@@ -50,9 +50,9 @@ def _scope(run: Run) -> tuple[set[int], Iterator[tuple[list[Known], str]]]:
         chunks = _once(snapshot.below(deep), snapshot.these(shallow))
         return forced.union(deep, shallow), ((chunk, "") for chunk in chunks)
     if run.after is None:
-        return forced, snapshot.known(root)
+        return forced, snapshot.known(root, step=run.step)
     before = ((chunk, "") for chunk in snapshot.these(forced))
-    return forced, chain(before, snapshot.known(root, run.after))
+    return forced, chain(before, snapshot.known(root, run.after, step=run.step))
 
 
 def _asked(run: Run) -> tuple[list[int], list[int]]:
@@ -87,8 +87,8 @@ def _once(*sources: Iterable[list[Known]]) -> Iterator[list[Known]]:
             yield new
 
 
-def _look_at(run: Run, crew: Crew, entries: list[Known], everything: bool) -> None:
-    """Ask for the mtimes (unless all are to be listed), list, compare and write."""
+def _look_at(run: Run, crew: Crew, entries: list[Known], everything: bool, last: str = "") -> None:
+    """Ask for the mtimes (unless all are to be listed), list, compare and write; then ``last`` is where to go on."""
     if not everything:
         moved = []
         for some in crew.stat([entries]):
@@ -105,6 +105,7 @@ def _look_at(run: Run, crew: Crew, entries: list[Known], everything: bool) -> No
         if len(found) >= FOLDERS or sum(len(each[4]) for each in found) >= FILES:
             _settle_down(run, found)
             found = []
+    run.after = last or run.after
     _settle_down(run, found)
 
 

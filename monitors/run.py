@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,7 +17,7 @@ from mediasync.core.errors import Permanent
 from mediasync.core.paths import for_people
 from mediasync.jobs.registry import Context
 
-from . import guards
+from . import guards, snapshot
 from .bulk import store
 from .bulk.base import ChangeRow, DirectoryRow, DirectoryUpdate, FileRow
 from .listers import Lister
@@ -57,6 +58,7 @@ class Summary:
     seconds: float = 0.0
 
 
+WRITE_SECONDS = 5.0  # between two transactions
 HARMLESS = frozenset({"", "permission_denied", "name_too_long", "link_loop"})  # no sign of a mount that went away
 KEPT = ("added", "modified", "removed", "moved", "held", "dropped", "skipped")  # by the cursor
 
@@ -92,6 +94,8 @@ class Run:
         cursor = cursor or {}
         self.root, self.asked, self.lister, self.ctx = root, asked, lister, ctx
         self.bulk = store()
+        self.step = snapshot.STEP * lister.parallel if lister.remote else snapshot.CHUNK
+        self.written = time.monotonic()
         self.now: dt.datetime = ctx.now()
         self.summary = Summary(**cursor.get("summary", {}))
         self.silent = not (root.baseline_at if asked.announce is None else asked.announce)
@@ -147,6 +151,16 @@ class Run:
         self.ctx.progress(for_people(path), directories=self.summary.directories, files=self.seen_files)
         self.ctx.checkpoint()
 
+    def rest(self) -> None:
+        """Say that the time of a slice may end here: what was done so far is done."""
+        if not self.asked.dry_run:
+            self.ctx.checkpoint(self.cursor())
+
+    @property
+    def overdue(self) -> bool:
+        """True when what was found should be written, however little it is: slow listings must get somewhere too."""
+        return time.monotonic() - self.written > WRITE_SECONDS
+
     def doubt(self, reasons: Iterable[str]) -> None:
         """Look at the root again when listings fail in a way that smells of a mount that went away.
 
@@ -168,7 +182,7 @@ class Run:
         """Return the row of a change."""
         return (self.root.pk, self.ctx.job.id, kind, state, is_dir, path, "", size, 1, "", self.now)
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, rest: bool = True) -> None:
         """Write a batch and the cursor in one transaction; then the time of a slice may end."""
         if self.asked.dry_run:
             return
@@ -187,7 +201,9 @@ class Run:
             Change.objects.filter(pk__in=batch.back).update(state=Change.State.DROPPED, settled_at=self.now)
             in_blocks_do("UPDATE monitors_directory SET dirty = %s WHERE id IN ({})", batch.closed, False)
             self.count(len(batch.folders), len(batch.files) // 5, batch.bytes)
-        self.ctx.checkpoint(self.cursor())
+        self.written = time.monotonic()
+        if rest:
+            self.rest()
 
     def _must_exist(self) -> None:
         """Raise Permanent (``root_gone``) if the root was removed meanwhile: rows of files would stay for ever."""

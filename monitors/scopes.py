@@ -20,7 +20,8 @@ def check_crawl(scope: Mapping[str, Any]) -> dict[str, Any]:
     """Return the scope of a crawl in its normal form, so that equal requests are one job.
 
     ``root`` (id, name or path), ``paths`` (below the root; absent = all of it), ``full`` (list everything again),
-    ``shallow`` (list just ``paths`` and what is new in them, not all that is known below them), ``announce`` (False: take what is there for known; True: a first crawl tells of it), ``dry_run``.
+    ``shallow`` (list just ``paths`` and what is new in them, not all that is known below them), ``announce`` (False:
+    take what is there for known; True: a first crawl tells of it), ``dry_run``.
     Raises UsageError, or NotFound for an unknown root.
     """
     if unknown := sorted(set(scope) - {"root", "paths", *FLAGS}):

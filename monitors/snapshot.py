@@ -14,6 +14,7 @@ from .walk import Known
 
 BLOCK = 500  # ids in one IN (…)
 CHUNK = 10_000  # known folders at a time
+STEP = 16  # the same, times the listings at once, where each may take a second: a slice can end between two
 
 FileFacts = tuple[int, int, int | None]  # size, mtime_ns, ident
 
@@ -42,13 +43,13 @@ def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-def known(root_id: int, after: str | None = None) -> Iterator[tuple[list[Known], str]]:
+def known(root_id: int, after: str | None = None, *, step: int = 0) -> Iterator[tuple[list[Known], str]]:
     """Yield all known folders whose path comes after ``after``, in the order of the index, and where to go on."""
     while True:
         more, params = ("", [root_id]) if after is None else (" AND path > %s", [root_id, after])
         found = rows(
             "SELECT id, path, mtime_ns, signature FROM monitors_directory"
-            f" WHERE root_id = %s{more} ORDER BY path LIMIT {CHUNK}",
+            f" WHERE root_id = %s{more} ORDER BY path LIMIT {step or CHUNK}",
             params,
         )
         if not found:
@@ -68,11 +69,11 @@ def below(ids: Sequence[int]) -> Iterator[list[Known]]:
         found = in_blocks(f"{columns} WHERE parent_id IN ({{}})", [row[0] for row in level])
 
 
-def these(ids: Iterable[int]) -> Iterator[list[Known]]:
+def these(ids: Iterable[int], *, step: int = 0) -> Iterator[list[Known]]:
     """Yield these folders."""
     found = in_blocks("SELECT id, path, mtime_ns, signature FROM monitors_directory WHERE id IN ({})", ids)
-    for start in range(0, len(found), CHUNK):
-        yield as_known(found[start : start + CHUNK])
+    for start in range(0, len(found), step or CHUNK):
+        yield as_known(found[start : start + (step or CHUNK)])
 
 
 def as_known(found: Sequence[tuple[Any, ...]]) -> list[Known]:

@@ -34,11 +34,15 @@ class Crew(Protocol):
     def walk(self, todo: list[Unknown]) -> Iterator[Work | None]:
         """Yield blocks until ``todo`` and everything below it is listed."""
 
+    def unfinished(self) -> list[Unknown]:
+        """Return what ``walk`` had taken from ``todo``, or found, but not yielded when it was left; [] if unknown."""
+
 
 class Lister(Protocol):
     """How one root is read."""
 
     remote: bool  # a removal needs a second listing some minutes later
+    parallel: int  # listings at once
 
     def mtime(self, below: bytes) -> int:
         """Return the mtime_ns of a folder."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import queue
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ TICK = 0.5  # seconds
 PATIENCE = 120.0  # seconds in which no listing at all ended
 FOLDERS, FILES = 1000, 10_000  # of one block
 AHEAD = 4  # known folders in the queue, times the number of threads
+LONGEST = 2.0  # seconds between two yields: a crawl can only be paused, and what was found written, at one
 
 
 class Threads:
@@ -33,7 +35,10 @@ class Threads:
         self.patience = patience
         self.tick = TICK
         self.idle = 0.0
-        self.todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.yielded = time.monotonic()
+        # The newest first, so that few folders have folders that are not listed yet: those are listed again when a
+        # crawl goes on after a stop.
+        self.todo: queue.LifoQueue[Any] = queue.LifoQueue()
         self.done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.pending: dict[int, Any] = {}  # number of the call → its entry
         self.calls = 0
@@ -54,7 +59,7 @@ class Threads:
         for known, answer in self._through(self.lister.mtime, entries):
             if known is not None and answer != known[2]:
                 moved.append(known)
-            if known is None or len(moved) >= FOLDERS:
+            if known is None or len(moved) >= FOLDERS or self._long_ago():
                 yield moved
                 moved = []
         yield moved
@@ -69,7 +74,7 @@ class Threads:
                 listed += 1
                 if (found := _found(known, answer)) is not None:
                     out.append(found)
-            if known is None or listed >= FOLDERS:
+            if known is None or listed >= FOLDERS or self._long_ago():
                 yield listed, out
                 listed, out = 0, []
         yield listed, out
@@ -83,18 +88,21 @@ class Threads:
         todo.clear()
         while self.pending:
             entry, answer = self._take()
-            if entry is None:
-                yield None
-                continue
-            taken.append(entry)
-            inside = _packed(pack, ids, entry, answer)
-            left += inside
-            self._put(self.lister.listing, *inside)
-            if len(taken) >= FOLDERS or len(pack.files) >= FILES:
-                yield taken, pack.block(left)
+            if entry is not None:
+                taken.append(entry)
+                inside = _packed(pack, ids, entry, answer)
+                left += inside
+                self._put(self.lister.listing, *inside)
+            if entry is None or len(taken) >= FOLDERS or len(pack.files) >= FILES or self._long_ago():
+                # All that was taken is yielded, so that at a yield only ``pending`` is unfinished.
+                yield (taken, pack.block(left)) if taken else None
                 taken, left, pack = [], [], Pack()
         if taken:
             yield taken, pack.block(left)
+
+    def unfinished(self) -> list[Unknown]:
+        """See ``Crew.unfinished``."""
+        return list(self.pending.values())
 
     def _work(self) -> None:
         while (task := self.todo.get()) is not None:
@@ -121,6 +129,14 @@ class Threads:
                 yield self._take()
         while self.pending:
             yield self._take()
+
+    def _long_ago(self) -> bool:
+        """Tell, once, that it is time to yield."""
+        now = time.monotonic()
+        if now - self.yielded < LONGEST:
+            return False
+        self.yielded = now
+        return True
 
     def _take(self) -> tuple[Any, Any]:
         """Return what ended next as (entry, answer), (None, None) if nothing did for a moment.
