@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 
 from mediasync.core import filesystems as core
+from mediasync.core.paths import to_text
 
 _MAX_LINKS = 40  # as the kernel
 
@@ -76,6 +77,13 @@ def locate(path: bytes, table: dict[bytes, Place] | None = None) -> tuple[Place,
     while point and point not in table:
         point = point.rpartition(b"/")[0]
     return table[point or b"/"], point == here
+
+
+def mounts_below(path: bytes, table: dict[bytes, Place] | None = None) -> list[str]:
+    """Return what is mounted below an absolute path, as stored text below it; links in the path are not followed."""
+    top = path.rstrip(b"/") + b"/"
+    points = places() if table is None else table
+    return sorted(to_text(point[len(top) :]) for point in points if point.startswith(top))
 
 
 def is_remote(path: bytes) -> bool:

@@ -11,8 +11,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -20,12 +20,12 @@ from django.dispatch import Signal
 
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import Permanent
-from mediasync.core.paths import to_bytes
+from mediasync.core.paths import for_people, to_bytes
 from mediasync.jobs.choices import Level
 from mediasync.jobs.models import Event
 
 from . import probe
-from .filesystems import Place, locate
+from .filesystems import Place, locate, mounts_below
 from .models import Change, Root
 
 PROBE_SECONDS = 20.0  # how long a network or FUSE mount may take to list the root folder
@@ -38,12 +38,13 @@ recovered = Signal()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look showed. ``code`` has a sentence in texts.py; ``place`` is kept to notice a mount that went away."""
+    """What a look showed. ``code`` has a sentence in texts.py; ``place`` and ``mounts`` are kept for the next one."""
 
     state: str = Root.Guard.OK
     code: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     place: str = ""
+    mounts: Sequence[str] = ()  # below the root
 
     @property
     def ok(self) -> bool:
@@ -79,7 +80,16 @@ def check(root: Root, *, look: Look | None = None) -> Verdict:
     if look is None:
         look = look_in_child if place.is_remote else probe.look
     seen = look(path, to_bytes(root.anchor), max(root.minimum_entries, 1))
-    return _judge(root, place, seen)
+    verdict = _judge(root, place, seen)
+    return _with_mounts(root, verdict, path if place.is_remote else os.path.realpath(path)) if verdict.ok else verdict
+
+
+def _with_mounts(root: Root, verdict: Verdict, path: bytes) -> Verdict:
+    """Return a verdict that was OK with what is mounted below the root; SUSPECT if something is no longer."""
+    now = mounts_below(path)
+    if gone := sorted(set(root.mounts) - set(now)):
+        return suspect("guard_mount_below_gone", mounts=", ".join(map(for_people, gone)))
+    return replace(verdict, mounts=now)
 
 
 def _judge(root: Root, place: Place, seen: dict[str, Any] | None) -> Verdict:
@@ -133,7 +143,7 @@ def record(root: Root, verdict: Verdict, clock: Clock = system) -> bool:
         before = root.guard, root.guard_code
         fields: dict[str, Any] = {"guard_checked": clock.now()}
         if seen.place:
-            fields["device"] = seen.place
+            fields |= {"device": seen.place, "mounts": list(seen.mounts)}
         if before != (seen.state, seen.code):
             fields |= {"guard": seen.state, "guard_code": seen.code, "guard_params": dict(seen.params)}
             fields["guard_since"] = fields["guard_checked"]
@@ -152,7 +162,7 @@ def _unless_held(root: Root, verdict: Verdict) -> Verdict:
     if not held:
         return verdict
     code = root.guard_code if root.guard_code in ABOUT_REMOVALS else "guard_held"
-    return Verdict(Root.Guard.SUSPECT, code, {"held": held}, verdict.place)
+    return Verdict(Root.Guard.SUSPECT, code, {"held": held}, verdict.place, verdict.mounts)
 
 
 def _tell(root: Root, before: str, verdict: Verdict, clock: Clock) -> None:

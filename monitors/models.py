@@ -64,6 +64,7 @@ class Root(models.Model):
     guard_since = models.DateTimeField(null=True, blank=True)
     guard_checked = models.DateTimeField(null=True, blank=True)
     device = models.CharField(max_length=50, blank=True)  # its mount when it was last OK: type@depth, "!" if remote
+    mounts = models.JSONField(default=list, blank=True)  # what was mounted below it then: paths below the root
 
     # What the last crawls showed.
     baseline_at = models.DateTimeField(null=True, blank=True)  # end of the first complete crawl
@@ -103,7 +104,7 @@ class Directory(models.Model):
 
 
 class File(models.Model):
-    """A file as we last saw it. The key is (directory, name) and there is no other index: see performance.md."""
+    """A file as we last saw it. The key is (directory, name); one more index would double the time of a first crawl."""
 
     pk = models.CompositePrimaryKey("directory_id", "name")
     directory = models.ForeignKey(

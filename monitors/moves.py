@@ -1,8 +1,8 @@
 """Recognise what moved: a file that is missing in one place and new in another. Pure.
 
 Two are the same if they have the same ident and size (an inode alone may have been given to another file since), or if
-they are the only two with that size and mtime. Where several agree (hard links, copies), the name decides. A folder moved if all its files did, to the same places below one new
-folder.
+they are the only two with that size and mtime. Where several agree (hard links, copies), the name decides. A folder
+moved if all its files did, to the same places below one new folder.
 """
 
 from __future__ import annotations

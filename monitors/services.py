@@ -57,8 +57,8 @@ def update_root(root: Root, *, actor: str = "", **options: Any) -> Root:
     other_files = any(getattr(root, name) != getattr(before, name) for name in FILTERS)
     with transaction.atomic():
         if moved:
-            root.device = ""
-        root.save(update_fields=[*options, "device"])
+            root.device, root.mounts = "", []
+        root.save(update_fields=[*options, "device", "mounts"])
         put_schedules(root)
         if moved or other_files:
             Directory.objects.filter(root=root).update(dirty=True)
@@ -130,9 +130,9 @@ def check_guard(root: Root, clock: clocks.Clock = clocks.system) -> guards.Verdi
 
 
 def accept_place(root: Root, *, actor: str = "") -> guards.Verdict:
-    """Take the file system on which a root lies now for the right one (after it was moved on purpose)."""
-    Root.objects.filter(pk=root.pk).update(device="")
-    root.device = ""
+    """Take the file systems on and below which a root lies now for the right ones (after a move on purpose)."""
+    Root.objects.filter(pk=root.pk).update(device="", mounts=[])
+    root.device, root.mounts = "", []
     Event.objects.create(code="place_accepted", params={"root": root.pk, "name": root.name}, actor=actor)
     return check_guard(root)
 

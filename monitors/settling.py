@@ -205,3 +205,5 @@ def finish(run: Run) -> None:
             fields["baseline_at"] = run.now
     with run.ctx.transaction(run.cursor()):
         Root.objects.filter(pk=run.root.pk).update(**fields)
+        if run.root.guard_code in guards.ABOUT_REMOVALS:  # what was held may all be there again
+            guards.record(run.root, guards.Verdict())

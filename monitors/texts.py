@@ -18,6 +18,7 @@ TEXTS: dict[str, Text] = {
     "guard_empty": _("The folder is empty, but %(files)s files are known in it"),
     # Guards: SUSPECT
     "guard_few_entries": _("The folder holds only %(entries)s entries; at least %(wanted)s are expected"),
+    "guard_mount_below_gone": _("Below it %(mounts)s was mounted, and is no longer"),
     "guard_removed_share": _("%(removed)s of %(known)s files are missing (%(percent)s %%)"),
     "guard_removed_count": _("%(removed)s files are missing; more than %(limit)s need a person's consent"),
     "guard_listing_errors": _("%(removed)s files are missing while %(errors)s folders could not be listed"),

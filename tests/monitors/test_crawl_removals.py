@@ -138,6 +138,24 @@ def test_what_is_held_and_comes_back_is_dropped(world: World) -> None:
     assert agrees(world)
 
 
+def test_what_lay_on_a_mount_below_is_held(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few files, so that neither share nor count would hold them."""
+    monkeypatch.setattr(guards, "mounts_below", lambda path: ["0"])
+    world.crawl()
+    for number in range(0, 60, 15):
+        world.remove(f"0/{number}.mkv")
+    monkeypatch.setattr(guards, "mounts_below", lambda path: [])
+    world.write("1/new.mkv")
+    summary = world.crawl()
+    assert (summary.removed, summary.held, summary.added) == (0, 4, 1)
+    assert world.root.guard == "suspect"
+    for number in range(0, 60, 15):
+        world.write(f"0/{number}.mkv", number)
+    monkeypatch.setattr(guards, "mounts_below", lambda path: ["0"])
+    assert world.crawl().dropped == 4
+    assert agrees(world) and world.root.guard == "ok"
+
+
 def test_what_is_released_is_gone(world: World) -> None:
     os.rename(world.full("0"), world.full("../0"))
     os.rename(world.full("1"), world.full("../1"))

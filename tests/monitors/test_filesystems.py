@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mediasync.core.paths import to_text
 from monitors import filesystems
-from monitors.filesystems import Place, locate, place_of
+from monitors.filesystems import Place, locate, mounts_below, place_of
 
 
 def table(**mounts: str) -> dict[bytes, Place]:
@@ -55,6 +56,12 @@ def test_it_follows_links_without_touching_what_is_remote(tmp_path: Path, monkey
 )
 def test_it_knows_which_file_systems_are_remote(kind: str, remote: bool, fuse: bool) -> None:
     assert (Place(b"/x", kind).is_remote, Place(b"/x", kind).is_fuse) == (remote, fuse)
+
+
+def test_it_names_what_is_mounted_below() -> None:
+    table = {point: Place(point, "ext4") for point in (b"/", b"/m", b"/m/b", b"/m/a/\xff", b"/mm/x")}
+    assert mounts_below(b"/m", table) == sorted(["b", to_text(b"a/\xff")])
+    assert mounts_below(b"/m/b", table) == []
 
 
 def test_it_reads_this_machine() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mediasync.core.clock import FakeClock
 from mediasync.jobs.models import Event
-from monitors import guards
+from monitors import guards, services
 from monitors.filesystems import Place
 from monitors.guards import Verdict, check, down, judge_removals, record, suspect
 from monitors.models import Change, Root
@@ -78,6 +78,23 @@ def test_it_notices_that_the_mount_under_it_went_away(root: Root, monkeypatch: p
     assert check(root, look=look).code == "guard_mount_gone"
     on(monkeypatch, "ext4", "/a/cloud")
     assert check(root, look=look).code == "guard_mount_gone", "a local folder where a cloud was"
+
+
+def test_it_suspects_a_mount_below_that_went_away(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = ["disk1", "disk2"]
+    monkeypatch.setattr(guards, "mounts_below", lambda path: below)
+    record(root, check(root))
+    root.refresh_from_db()
+    assert root.mounts == ["disk1", "disk2"]
+    below.remove("disk1")
+    verdict = check(root)
+    assert (verdict.state, verdict.code, verdict.params) == ("suspect", "guard_mount_below_gone", {"mounts": "disk1"})
+    record(root, verdict)
+    root.refresh_from_db()
+    assert root.mounts == ["disk1", "disk2"], "it is not forgotten"
+    services.accept_place(root)
+    root.refresh_from_db()
+    assert (root.guard, root.mounts) == ("ok", ["disk2"])
 
 
 def test_it_wants_the_anchor(root: Root, tmp_path: Path) -> None:
