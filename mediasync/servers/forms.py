@@ -64,6 +64,9 @@ class ServerForm(forms.ModelForm[Server]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field, forms.FloatField):  # declared above, so without the default of its column
+                field.initial = getattr(Server(), name)
         stored = bool(self.instance.token_sealed)
         self.initial_target = (self.instance.url, self.instance.kind, self.instance.verify_tls)
         self.fields["token"].help_text = (
