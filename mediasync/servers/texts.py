@@ -32,5 +32,5 @@ TEXTS: Mapping[str, StrOrPromise] = {
     "server_step_token": _("The token is accepted."),
     "server_step_version": _("%(name)s, version %(version)s."),
     "server_step_resumed": _("The server is no longer paused."),
-    "server_step_libraries": _("%(number)d libraries can be seen."),
+    "server_step_libraries": _("Libraries that can be seen: %(number)d."),
 }
