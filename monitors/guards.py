@@ -177,7 +177,8 @@ def look_in_child(path: bytes, anchor: bytes, wanted: int) -> dict[str, Any] | N
     """Look from a child process, which may hang for ever in our stead; None if it did not answer in time."""
     _reap()
     command = [sys.executable, "-I", "-S", probe.__file__, os.fsdecode(path), os.fsdecode(anchor), str(wanted)]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+    nothing, pipe = subprocess.DEVNULL, subprocess.PIPE  # if it hangs, who reads our stderr must not wait for it
+    child = subprocess.Popen(command, stdin=nothing, stdout=pipe, stderr=nothing, start_new_session=True)
     try:
         answer, _nothing = child.communicate(timeout=PROBE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -10,14 +10,15 @@ from monitors.filters import Filter
 from monitors.models import Root
 
 from .base import Crew, Lister, Reserve
-from .local import Local
+from .local import Local, Mounted
 
 __all__ = ["KINDS", "Crew", "Lister", "Reserve", "lister_of"]
 
 
 def _local(root: Root) -> Lister:
     path = to_bytes(root.path)
-    return Local(path, Filter.of(root).spec(), remote=filesystems.is_remote(path), parallel=root.parallel)
+    remote = filesystems.is_remote(path)
+    return (Mounted if remote else Local)(path, Filter.of(root).spec(), remote=remote, parallel=root.parallel)
 
 
 KINDS: dict[str, Callable[[Root], Lister]] = {Root.Lister.LOCAL: _local}

@@ -10,6 +10,7 @@ from typing import Any
 from monitors.walk import Folder, Found, Known, Unknown
 
 from .base import Crew, Reserve, Work
+from .far import Far
 from .inline import Inline
 from .processes import Processes
 from .threads import Threads
@@ -34,6 +35,14 @@ class Local(Folder):
         if self.parallel > 1:
             return Threads(self, self.parallel, reserve)
         return nullcontext(Growing(self, reserve))
+
+
+class Mounted(Local):
+    """The same for a network or FUSE mount, which may hang at any moment, for ever."""
+
+    def crew(self, reserve: Reserve) -> AbstractContextManager[Crew]:
+        """Return threads in a process of their own."""
+        return Far(self, self.parallel, reserve)
 
 
 class Growing(Inline):

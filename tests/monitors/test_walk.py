@@ -14,13 +14,15 @@ import pytest
 
 from mediasync.core.errors import Transient
 from mediasync.core.paths import to_text
-from monitors import walk
+from monitors import listers, walk
 from monitors.filters import Filter
-from monitors.listers import base, local
+from monitors.listers import base, far, local
+from monitors.listers.far import Far
 from monitors.listers.inline import Inline
 from monitors.listers.local import Local
 from monitors.listers.processes import Processes
 from monitors.listers.threads import Threads
+from monitors.models import Root
 from monitors.walk import Folder, Listing
 
 OLD = 1_600_000_000
@@ -75,6 +77,8 @@ def test_all_crews_find_the_same(top: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert walked(processes) == expected(top)
     with Threads(lister, 4, reserve()) as threads:
         assert walked(threads) == expected(top)
+    with Far(lister, 4, reserve()) as elsewhere:
+        assert walked(elsewhere) == expected(top)
     with lister.crew(reserve()) as growing:
         assert walked(growing) == expected(top)
 
@@ -97,7 +101,7 @@ def test_all_crews_see_the_same_change(top: Path, monkeypatch: pytest.MonkeyPatc
     os.utime(top / "1" / "1", (OLD, OLD + 5))
     changed = next(each[0] for each in known if each[1] == b"0/0")
     touched = next(each[0] for each in known if each[1] == b"1/1")
-    for crew in (lister.crew(reserve()), Threads(lister, 4, reserve())):
+    for crew in (lister.crew(reserve()), Threads(lister, 4, reserve()), Far(lister, 4, reserve())):
         with crew as workers:
             assert {each[0] for part in workers.stat([known]) for each in part} == {changed, touched, 999}
             answers = list(workers.check([known]))
@@ -116,6 +120,33 @@ def test_a_child_that_dies_is_a_passing_fault(top: Path) -> None:
             walked(processes)
     assert caught.value.code == "walker_died"
     assert all(child.process.returncode is not None for child in processes.children)
+
+
+def test_mounts_are_listed_elsewhere(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even one at a time: the kernel lets no process end that waits for a mount which hangs."""
+    monkeypatch.setattr(listers.filesystems, "is_remote", lambda path: True)
+    lister = listers.lister_of(Root(path=str(top), parallel=1))
+    crew = lister.crew(reserve())
+    assert isinstance(crew, Far)
+    with crew:
+        assert walked(crew) == expected(top)
+    assert crew.process.returncode is not None
+    with pytest.raises(Transient) as caught, Far(crew.lister, 2, reserve()) as dead:
+        dead.process.kill()
+        walked(dead)
+    assert caught.value.code == "walker_died"
+
+
+def test_a_process_that_does_not_die_is_left_behind(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far, "GRACE", 0)
+    with Far(Local(os.fsencode(top), None, remote=True), 2, reserve()) as crew:
+        monkeypatch.setattr(crew.process, "kill", lambda: None)
+    assert far._left == [crew.process]
+    monkeypatch.undo()
+    crew.process.kill()
+    crew.process.wait()
+    far._reap()
+    assert far._left == []
 
 
 def test_tasks_fit_into_a_pipe() -> None:
