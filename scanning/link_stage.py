@@ -37,7 +37,7 @@ from .links.run import Run
 
 CHANGES = 1000  # in one item
 FOLDERS = 4000
-WORKERS = 3
+WORKERS = 4  # threads of a build, each with a child that makes links
 
 
 class Link(Stage):
@@ -48,7 +48,7 @@ class Link(Stage):
     effect = Effect.IDEMPOTENT
 
     def workers_for(self, job: JobInfo) -> int:
-        """Two where nothing is removed and no folder is looked at twice: making links mostly waits for the system."""
+        """Several where nothing is removed and no folder is looked at twice: making links mostly waits."""
         rule = selectors.rule_of(job.scope["root"])
         alone = rule is None or (rule.built_at is not None and _new(job.scope["root"]).exists())
         return 1 if alone or not (rule and (rule.built_at is None or job.scope.get("keep"))) else WORKERS
@@ -143,8 +143,11 @@ def _folders(root_id: int, done: dict[str, int]) -> Iterator[Planned]:
     """Yield all folders of the snapshot in blocks; by id, which is nearly their order on the disk."""
     rows = Directory.objects.filter(root_id=root_id, id__gt=done["folders"]).order_by("id")
     ids = list(rows.values_list("id", flat=True).iterator(chunk_size=20_000))
-    for start in range(0, len(ids), FOLDERS):
-        block = ids[start : start + FOLDERS]
+    size = FOLDERS
+    if len(ids) > FOLDERS:  # as many for each thread
+        size = -(-len(ids) // (WORKERS * -(-len(ids) // (WORKERS * FOLDERS))))
+    for start in range(0, len(ids), size):
+        block = ids[start : start + size]
         item = NewItem(f"folders {block[0]}-{block[-1]}", {"folders": [block[0], block[-1]]})
         yield Planned([item], done | {"folders": block[-1]})
 
