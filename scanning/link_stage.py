@@ -48,10 +48,12 @@ class Link(Stage):
     effect = Effect.IDEMPOTENT
 
     def workers_for(self, job: JobInfo) -> int:
-        """Several where nothing is removed and no folder is looked at twice: making links mostly waits."""
+        """Several in a build, which mostly waits for its children; one where removing or looking twice could clash."""
         rule = selectors.rule_of(job.scope["root"])
-        alone = rule is None or (rule.built_at is not None and _new(job.scope["root"]).exists())
-        return 1 if alone or not (rule and (rule.built_at is None or job.scope.get("keep"))) else WORKERS
+        if rule is not None and rule.built_at is None:
+            return WORKERS
+        repairs = rule is not None and job.scope.get("keep") and not _new(job.scope["root"]).exists()
+        return 2 if repairs else 1
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         if job.scope.get("dry_run"):
