@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -35,7 +36,7 @@ def test_it_knows_what_is_in_flight() -> None:
     courier.send_beat()
     assert courier.in_flight(3, 4)
     assert not courier.in_flight(3, 5)
-    retry = dt.timedelta(seconds=600)
+    retry = dt.timedelta(seconds=settings.Q_CLUSTER["retry"])
     OrmQ.objects.update(lock=timezone.now() + retry - dt.timedelta(seconds=10))  # taken ten seconds ago
     assert courier.in_flight(3, 4)
     OrmQ.objects.update(lock=timezone.now() + retry - dt.timedelta(minutes=2))  # by somebody who died since
