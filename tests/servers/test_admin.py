@@ -97,7 +97,7 @@ def test_the_form_says_what_is_wrong(change: dict[str, Any], field: str) -> None
 def test_the_buttons_do_what_they_say(browser: Browser, server: Server, fake: FakeServer) -> None:
     text = press(browser, server, "test_connection")
     assert "The token is accepted." in text
-    assert "2 libraries can be seen." in text
+    assert "Libraries that can be seen: 2." in text
     assert "New: Movies, Shows." in press(browser, server, "load_libraries")
     press(browser, server, "pause")
     assert Server.objects.get().paused is True
