@@ -33,7 +33,7 @@ check: setup-test                        ## style, types, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	SECRET_KEY=check-only $(BIN)/python manage.py makemigrations --check --dry-run
+	SECRET_KEY=only-to-check-migrations-0123456789 $(BIN)/python manage.py makemigrations --check --dry-run
 
 bench: setup-test                        ## the figures of README: ratios, each in one run
 	$(BIN)/python -m pytest tests/benchmarks -p no:randomly $(ARGS)
