@@ -1,6 +1,6 @@
 """Look at local paths just before a server is told: is it there, is it gone, or can nobody tell?
 
-A root that is down, or a look that raised, proves nothing (DESIGN: absence is not deletion); a server that scanned
+A root that is down, or a look that raised, proves nothing (absence is not deletion); a server that scanned
 below a dead mount would throw its items away.
 """
 
