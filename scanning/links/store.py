@@ -1,4 +1,6 @@
-"""Rows of folders, links and the snapshot, in and out, many at once. Raw SQL, because an instance a row costs eight times as much.
+"""Rows of folders, links and the snapshot, in and out, many at once.
+
+Raw SQL, because an instance a row costs eight times as much.
 
 Works alike on SQLite and PostgreSQL; PostgreSQL gets its rows by ``unnest`` (three times faster than one by one).
 """
