@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from mediasync.core.errors import MediasyncError, UsageError
-from mediasync.jobs import asking, services, telling
+from mediasync.jobs import asking, doctor, services, telling
 from mediasync.jobs.choices import JobState, Source
 from mediasync.jobs.models import Job
 
@@ -22,13 +22,13 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 completed with errors, 4 refused, 5 not f
 
 
 class Command(BaseCommand):
-    """List, show, run, pause, resume, cancel, retry and follow jobs."""
+    """List, show, run, pause, resume, cancel, retry and follow jobs, and count their items again."""
 
     help = "Look at jobs and ask things of them." + EXITS
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(
-            dest="do", required=True, metavar="list|show|run|pause|resume|cancel|retry|follow"
+            dest="do", required=True, metavar="list|show|run|pause|resume|cancel|retry|follow|doctor"
         )
         listing = self._verb(verbs, "list", "the newest jobs first")
         listing.add_argument("--state", choices=JobState.values, action="append", help="only these; may be repeated")
@@ -48,6 +48,9 @@ class Command(BaseCommand):
         retry.add_argument("job", type=int)
         retry.add_argument("--item", type=int, action="append", metavar="ID", help="only this one; may be repeated")
         retry.add_argument("--force", action="store_true", help="with --item: even if it succeeded")
+        count = self._verb(verbs, "doctor", "compare counters with items; exit code 1 when some differ and stay so")
+        count.add_argument("job", type=int, nargs="?", help="only this job (default: all)")
+        count.add_argument("--recount", action="store_true", help="mend them, except of jobs that somebody works on")
 
     @staticmethod
     def _verb(verbs: Any, name: str, text: str) -> Any:
@@ -129,6 +132,19 @@ class Command(BaseCommand):
         ask = services.force_retry_items if options["force"] else services.retry_items
         return self._ask(options, lambda job, **who: ask(job, items, **who))
 
+    def _doctor(self, options: dict[str, Any]) -> int:
+        one = options["job"]
+        jobs = Job.objects.order_by("pk").values_list("pk", flat=True) if one is None else [asking.find(one).pk]
+        look = doctor.recount if options["recount"] else doctor.examine
+        verdicts = set()
+        for job in jobs:
+            for finding in look(job):
+                verdicts.add(finding.verdict)
+                self._tell(_of_finding(finding), [_finding_line(finding)], options)
+        if not verdicts and not options["json"]:
+            self.stdout.write("Nothing differs.")
+        return int(not verdicts <= {doctor.Verdict.MENDED, doctor.Verdict.PRUNED})
+
     def _ask(self, options: dict[str, Any], ask: Any) -> int:
         command = ask(asking.find(options["job"]), actor=asking.actor(), source=Source.CLI)
         code, sentence = asking.wait_for(command)
@@ -151,3 +167,15 @@ def _json(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"Not a JSON object: {text!r}.")
     return value
+
+
+def _of_finding(finding: doctor.Finding) -> dict[str, Any]:
+    document: dict[str, Any] = {name: getattr(finding, name) for name in ("job", "stage", "group", "verdict")}
+    pairs = {column: {"counter": counter, "rows": rows} for column, (counter, rows) in finding.differs.items()}
+    return document | {"differs": pairs}
+
+
+def _finding_line(finding: doctor.Finding) -> str:
+    where = "".join(f" / {name}" for name in (finding.stage, finding.group) if name)
+    pairs = ", ".join(f"{column} {counter} (rows: {rows})" for column, (counter, rows) in finding.differs.items())
+    return f"#{finding.job}{where}: {finding.verdict}: {pairs}"
