@@ -152,7 +152,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "daily": {
+            "class": "mediasync.core.logfile.DailyFile",
+            "formatter": "line",
+            "folder": str(DATA_DIR / "logs"),
+            "keep": env.int("KEEP_LOG_DAYS", default=14),
+        },
+        "job": {"()": "mediasync.jobs.rings.Ring", "formatter": "line"},
+    },
+    "root": {"handlers": ["stderr", "daily", "job"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")}},  # it tells of each message
 }

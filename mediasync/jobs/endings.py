@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import leases, trees
+from . import leases, logs, trees
 from .choices import JobState, StageState
 from .leases import Lease, fence
 from .models import Job, SliceSlot, Stage
@@ -38,6 +38,7 @@ def end(lease: Lease, ending: Ending, send: Send, worker_id: int | None) -> str:
 
 def _end(lease: Lease, ending: Ending, send: Send, worker_id: int | None) -> str:
     state = fence(lease).state
+    logs.save(lease.job_id, lease.clock)
     if worker_id is not None:
         SliceSlot.objects.filter(worker_id=worker_id, job_id=lease.job_id).delete()
     if state == JobState.CANCEL_REQUESTED:

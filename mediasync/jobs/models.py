@@ -255,6 +255,14 @@ class Event(models.Model):
         ]
 
 
+class JobLog(models.Model):
+    """The newest lines that were logged while the job was worked on (logs.py)."""
+
+    job = models.OneToOneField(Job, models.CASCADE, primary_key=True, related_name="log")
+    text = models.TextField()
+    updated = models.DateTimeField(default=timezone.now)
+
+
 class Schedule(models.Model):
     """When the conductor submits a job by itself: every N seconds, or by a cron line in a time zone."""
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import items
+from . import items, logs
 from .choices import ItemState, Level
 from .leases import Lease
 from .models import Event, Job, SliceSlot, Stage
@@ -65,6 +65,7 @@ class Notes:
         self.rate = pace if not self.rate else self.rate * 0.7 + pace * 0.3
         current = storable(next((ctx.text or ctx.claimed[0].info.key for _, ctx in places), ""))
         Job.objects.filter(pk=self._row.job_id).update(current=current[:300], rate=round(self.rate, 3))
+        logs.save(self._row.job_id, self._lease.clock)
         self._write_places(places)
 
     def _write_places(self, places: Sequence[tuple[int, ItemContext]]) -> None:

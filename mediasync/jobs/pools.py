@@ -17,6 +17,7 @@ from django.db import connections
 
 from mediasync.core.errors import Stop
 
+from . import rings
 from .choices import Effect, ItemState
 from .context import ItemContext
 from .outcomes import Claimed, Result, settle, untouched
@@ -56,7 +57,8 @@ class Runner:
     def __call__(self, unit: Unit, ctx: ItemContext) -> Finished:
         begun = time.monotonic()
         try:
-            outcomes: Sequence[Outcome | BaseException] = self._run(unit, ctx)
+            with rings.about(ctx.job.id):
+                outcomes: Sequence[Outcome | BaseException] = self._run(unit, ctx)
         except Stop:
             results = [untouched(each, ctx.unsaved) for each in unit]
             return Finished(results, time.monotonic() - begun)

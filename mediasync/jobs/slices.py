@@ -17,7 +17,7 @@ from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 from mediasync.core.errors import LostLease
 
-from . import boot, leases, registry
+from . import boot, leases, logs, registry
 from .choices import StageState
 from .endings import Ending, Send, end
 from .leases import DatabaseGone, Lease
@@ -61,7 +61,7 @@ def run_slice(
     worker_id = _worker_id(owner)
     signals = Signals(lease, worker_id, stop)
     try:
-        with _beating(signals):
+        with _beating(signals), logs.ring_of(job_id):
             work = Slice(lease, signals, worker_id, threads=threads, reporter=Reporter(on_progress, clock))
             ending = _run(work, settings.SLICE_SECONDS if budget is None else budget)
             return end(lease, ending, send, worker_id)

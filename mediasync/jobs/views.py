@@ -20,7 +20,7 @@ from . import admin_cells as cells
 from . import forms, registry, selectors, services
 from .admin_commands import CONTROL
 from .choices import ItemState, JobState, Level
-from .models import Group, Item, Job
+from .models import Group, Item, Job, JobLog
 
 MOST_OPEN = 10  # groups that one page opens
 
@@ -57,6 +57,7 @@ def job_page(admin: ModelAdmin[Job], request: HttpRequest, object_id: str) -> Ht
         events=selectors.events(job, level=level, before=before),
         level=level,
         levels=[Level.INFO, Level.WARNING, Level.ERROR],
+        log=JobLog.objects.filter(job=job).values_list("text", flat=True).first(),
         commands=job.commands.order_by("-id")[:20],
         slots=job.slots.select_related("worker").order_by("worker_id", "slot")[:64],
         lanes=job.lanes.order_by("key"),
