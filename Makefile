@@ -36,7 +36,7 @@ check: setup-test                        ## style, types, migrations
 	SECRET_KEY=only-to-check-migrations-0123456789 $(BIN)/python manage.py makemigrations --check --dry-run
 
 bench: setup-test                        ## the figures of README: ratios, each in one run
-	$(BIN)/python -m pytest tests/benchmarks -p no:randomly $(ARGS)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lock: | $(BIN)/python                    ## new requirements*.lock from pyproject.toml
 	$(PIP) install pip-tools
