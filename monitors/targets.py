@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from django.utils.translation import gettext as _
 from mediasync.core.errors import NotFound, UsageError
 from mediasync.core.paths import for_people, to_bytes, to_text
 
-from . import selectors, services
+from . import guards, selectors, services
+from .filesystems import place_of
 from .models import Root
 
 
@@ -69,6 +71,11 @@ def _ways(path: str) -> Iterator[str]:
 
 
 def _folder(root: Root, below: str) -> str:
-    """Return the folder itself, or the one that a file lies in."""
+    """Return the folder itself, or the one that a file lies in; a mount that hangs is left to the crawl's guard."""
     path = os.path.join(to_bytes(root.path), to_bytes(below))
-    return below.rpartition("/")[0] if below and os.path.lexists(path) and not os.path.isdir(path) else below
+    if place_of(path).is_remote:
+        seen = guards.look_in_child(path, b"", 1)
+        is_file = seen is not None and seen["errno"] == errno.ENOTDIR
+    else:
+        is_file = os.path.lexists(path) and not os.path.isdir(path)
+    return below.rpartition("/")[0] if below and is_file else below
