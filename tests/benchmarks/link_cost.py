@@ -75,7 +75,7 @@ def make_rows(source: Path, target: Path, files: int) -> None:
 
 
 def timed(*command: str) -> tuple[float, float, float]:
-    """Run a command; return its seconds, its peak of memory in MB, and the seconds that it and its children computed."""
+    """Run a command; return its seconds, its peak of memory in MB, and the seconds it computed, children included."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=TOP)
     errors = process.stderr.read() if process.stderr else b""
