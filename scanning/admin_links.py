@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -36,6 +36,10 @@ class LinkRuleForm(forms.ModelForm[LinkRule]):
 
     class Meta:
         model = LinkRule
+        widgets: ClassVar = {
+            "target": forms.TextInput(attrs={"size": 60}),
+            "strm_body": forms.Textarea(attrs={"rows": 2}),
+        }
         fields = (
             "root", "enabled", "target", "mode", "strm_body", "kinds", "minimum_size", "companions", "collision",
             "discs", "trash_days",
