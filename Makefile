@@ -8,7 +8,7 @@ LOCK   := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-annotate
 
 .PHONY: setup setup-test run test check bench lock clean
 
-setup: $(VENV)/.installed                ## what must be there to run
+setup: $(VENV)/.installed $(EXTRAS:%=$(VENV)/.installed-%)   ## what must be there to run; EXTRAS="clouddrive gdrive" adds to it
 setup-test: $(VENV)/.installed-test      ## and to test
 
 $(BIN)/python:
@@ -19,8 +19,8 @@ $(VENV)/.installed: requirements.lock | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements-test.lock
+$(VENV)/.installed-%: requirements-%.lock $(VENV)/.installed
+	$(PIP) install --require-hashes -r $<
 	@touch $@
 
 run: setup                               ## web, worker and watcher; ROOT=/path adds and crawls a folder first
@@ -41,7 +41,9 @@ bench: setup-test                        ## the figures of README: ratios, each 
 lock: | $(BIN)/python                    ## new requirements*.lock from pyproject.toml
 	$(PIP) install pip-tools
 	$(LOCK) -o requirements.lock pyproject.toml
-	$(LOCK) --extra test -c requirements.lock -o requirements-test.lock pyproject.toml
+	$(LOCK) --extra clouddrive -c requirements.lock -o requirements-clouddrive.lock pyproject.toml
+	$(LOCK) --extra gdrive -c requirements.lock -o requirements-gdrive.lock pyproject.toml
+	$(LOCK) --extra test --extra clouddrive --extra gdrive -c requirements.lock -o requirements-test.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

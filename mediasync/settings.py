@@ -130,6 +130,10 @@ Q_CLUSTER: dict[str, Any] = {
     "guard_cycle": 0.5,
 }
 
+# -- Hints: seconds without news after which one is due, by source or kind of source (HINT_DEBOUNCE=watch=5,sonarr=0)
+HINT_DEBOUNCE = {name: float(seconds) for name, seconds in env.dict("HINT_DEBOUNCE", default={}).items()}
+KEEP_PAYLOADS_DAYS = env.int("KEEP_PAYLOADS_DAYS", default=14)
+
 # -- Language, time, files
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文"), ("ko", "한국어")]

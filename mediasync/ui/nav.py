@@ -16,11 +16,13 @@ GROUPS = (
             "monitors.Change",
             "monitors.Directory",
             "monitors.Hint",
+            "monitors.FeedState",
             "scanning.LinkRule",
             "scanning.Link",
             "scanning.ScanRequest",
         ),
     ),
+    (_("Sources"), ("monitors.Account", "monitors.Hook", "monitors.Payload")),
     (_("Servers"), ("servers.Server", "servers.Library", "scanning.PathMapping")),
     (_("More"), ()),
     (

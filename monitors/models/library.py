@@ -19,6 +19,18 @@ class Root(models.Model):
 
     class Lister(models.TextChoices):
         LOCAL = "local", _("Local or mounted folder")
+        CLOUDDRIVE = "clouddrive", "CloudDrive2"
+        RCLONE = "rclone", _("rclone, by its remote control")
+
+    class Feed(models.TextChoices):
+        """How it is told of changes between two crawls; each but AUTO is a name in ``feeds.KINDS``."""
+
+        AUTO = "auto", _("What fits best")
+        INOTIFY = "inotify", _("The kernel (local disks)")
+        POLLING = "polling", _("Polling: folders that change often are looked at more often")
+        CLOUDDRIVE = "clouddrive", _("CloudDrive2's push messages")
+        DRIVE_CHANGES = "drive_changes", _("Google Drive: changes")
+        DRIVE_ACTIVITY = "drive_activity", _("Google Drive: activity")
 
     class Guard(models.TextChoices):
         OK = "ok", _("OK")
@@ -35,8 +47,14 @@ class Root(models.Model):
     name = models.CharField(max_length=100, unique=True)
     path = models.TextField(unique=True)
     lister = models.CharField(max_length=20, choices=Lister.choices, default=Lister.LOCAL)
+    account = models.ForeignKey("monitors.Account", models.PROTECT, null=True, blank=True, related_name="roots")
+    remote_path = models.TextField(blank=True)  # the same folder as the account names it (its kind says how)
+    mounted = models.BooleanField(default=True)  # False: nothing is at ``path`` on this machine, the lister has it all
     enabled = models.BooleanField(default=True)
     watch = models.BooleanField(default=True)
+    feed = models.CharField(max_length=20, choices=Feed.choices, default=Feed.AUTO)
+    feed_every = models.PositiveIntegerField(default=0)  # seconds between two questions of the feed; 0: as its kind
+    poll_budget = models.PositiveIntegerField(default=60)  # folders that polling may look at in a minute
 
     # When it is looked at.
     every = models.PositiveIntegerField(default=900)  # seconds between incremental crawls; 0 = never by itself
@@ -164,31 +182,3 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.path}"
-
-
-class Hint(models.Model):
-    """Somebody said "look here". What changed is decided by listing, not by the hint."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
-        TAKEN = "taken", _("Taken by a job")
-        DROPPED = "dropped", _("Under no root")
-
-    source = models.CharField(max_length=50)  # watch, crawl, sonarr …
-    raw = models.TextField(blank=True)  # the path as the source said it
-    root = models.ForeignKey(Root, models.CASCADE, null=True, blank=True, related_name="hints")
-    path = models.TextField()  # directory to list, below the root
-    hits = models.PositiveIntegerField(default=1)
-    first_at = models.DateTimeField(default=timezone.now)
-    last_at = models.DateTimeField(default=timezone.now)
-    due_at = models.DateTimeField(default=timezone.now)  # min(last + debounce, first + max wait)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    job_id = models.BigIntegerField(null=True, blank=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["root", "path"], condition=Q(state="waiting"), name="monitors_one_waiting_hint"
-            )
-        ]
-        indexes: ClassVar = [models.Index(fields=["state", "due_at"], name="monitors_hint_due")]
