@@ -73,7 +73,7 @@ def test_it_documents_every_setting(name: str) -> None:
     assert f"`{name}`" in (TOP / "docs" / "settings.md").read_text(), f"{name} is not in docs/settings.md"
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock"])
+@pytest.mark.parametrize("name", sorted(path.name for path in TOP.glob("requirements*.lock")))
 def test_it_locks_with_hashes_and_without_addresses(name: str) -> None:
     text = (TOP / name).read_text()
     assert "--hash=sha256:" in text
