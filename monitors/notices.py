@@ -20,6 +20,7 @@ class Notice:
     is_dir: bool | None = None  # None: the source does not say
     distrusted: bool = False  # a removal that the sender may be wrong about: what follows is held
     group: str = ""
+    local: bool = False  # ``path`` is one of this machine already: nothing translates it
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data; ``Notice(**data)`` is the way back."""
