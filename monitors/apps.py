@@ -10,9 +10,10 @@ class MonitorsConfig(AppConfig):
     verbose_name = _("Libraries")
 
     def ready(self) -> None:
-        from mediasync.jobs.registry import JobKind, register
+        from mediasync.jobs.registry import JobKind, register, register_texts
 
         from . import scopes
+        from .accounts.texts import TEXTS as ACCOUNT_TEXTS
         from .held_stage import Held, check_held
         from .stages import Crawl
         from .texts import TEXTS
@@ -40,3 +41,4 @@ class MonitorsConfig(AppConfig):
                 permission="monitors.change_change",
             )
         )
+        register_texts(ACCOUNT_TEXTS)

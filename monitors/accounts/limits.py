@@ -1,0 +1,227 @@
+"""When an account may be asked: its pace, its budget of the day, its breaker and its pause, shared by all who ask.
+
+Everything stands in the row of the account and moves by compare-and-set, so it holds over processes and hosts.
+
+- Pace: turns are handed out at an even pace; who gets one sleeps until it has come. One that is far off is not taken.
+- Budget: ``per_day`` requests a day (UTC).
+- Breaker: throttling opens it at once, five failures in a row too; 30 or 60 s, doubled up to an hour. After that one
+  caller may probe, the others wait for what it finds. A spent quota closes the door until the next day (UTC).
+- Pause: refused credentials. A person saves others, or presses *Try again*.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mediasync.core.clock import Clock, system
+from mediasync.core.errors import AccessDenied, MediasyncError, Permanent, Snooze, Transient
+from mediasync.core.ratelimit import backoff, gcra
+from monitors.models import Account
+
+THROTTLED, QUOTA_SPENT = "throttled", "quota_spent"  # codes of errors that open the breaker at once
+OPENS_AT = 5  # failures in a row
+FIRST_COOLDOWN, THROTTLE_COOLDOWN, LONGEST_COOLDOWN = 30.0, 60.0, 3600.0  # seconds
+PATIENCE = dt.timedelta(seconds=10)  # the longest sleep for a turn
+PROBE_TIME = dt.timedelta(seconds=60)  # how long the others wait for the one that probes
+PAUSED = dt.timedelta(minutes=5)  # when to look again at an account that waits for a person
+FAST = 20.0  # requests a second from which turns are taken by the half second
+
+LIMITS = (
+    *("enabled", "paused", "per_second", "per_day", "next_at", "cooldown_until", "fails", "used_on", "used"),
+    *("last_code", "seen_at"),
+)
+
+
+def take(
+    account: Account,
+    n: int = 1,
+    *,
+    rest: Callable[[float], bool] | None = None,
+    clock: Clock = system,
+    pace: bool = True,
+) -> None:
+    """Wait for the right to send ``n`` requests; raises Snooze(``until``) when that would take long.
+
+    ``rest`` sleeps instead of us and says whether to give up. ``pace`` False: for what is not a request that the cloud
+    counts (a stream that stays open): only pause and breaker are asked.
+    """
+    while True:
+        now = clock.now()
+        if _from_spare(account, n, now):
+            return
+        row = _fresh(account)
+        probes = _may_ask(row, now)
+        if pace:
+            wait = _turn(row, n, now, probes=probes)
+        else:
+            wait = 0.0 if not probes or _put(row, cooldown_until=now + PROBE_TIME) else None
+        if wait is not None:
+            break
+    for name in LIMITS:  # only now: threads share ``account``
+        setattr(account, name, getattr(row, name))
+    if wait > 0:
+        if rest is None:
+            clock.sleep(wait)
+        elif rest(wait):
+            raise Snooze("It was asked to end.", until=now, code="account_stopped", account=account.name)
+
+
+def succeeded(account: Account, clock: Clock = system) -> None:
+    """Remember that the account answered; closes the breaker. Writes at most every few seconds when all is well."""
+    now = clock.now()
+    quiet = not (account.fails or account.cooldown_until or account.last_code)
+    if quiet and account.seen_at is not None and now - account.seen_at < PATIENCE:
+        return
+    _set(account, fails=0, cooldown_until=None, seen_at=now, last_code="", last_error="")
+
+
+def failed(account: Account, error: Exception, clock: Clock = system) -> None:
+    """Remember that a request failed: pause, open the breaker, or only note it."""
+    now = clock.now()
+    _forget_spare(account)
+    code = error.code if isinstance(error, MediasyncError) else "error"
+    said: dict[str, Any] = {"last_code": code[:100], "last_error": str(error)[:500]}
+    if isinstance(error, Snooze):
+        return
+    if isinstance(error, AccessDenied):
+        _set(account, paused=True, fails=0, cooldown_until=None, **said)
+    elif code == QUOTA_SPENT:
+        rest = getattr(error, "retry_after", None)
+        until = now + dt.timedelta(seconds=rest) if rest else tomorrow(now)
+        _set(account, fails=OPENS_AT, cooldown_until=until, **said)
+    elif isinstance(error, Transient):
+        _after_failure(account, error, now, said)
+    else:  # it refused this request, but it is there
+        _set(account, fails=0, cooldown_until=None, seen_at=now, **said)
+
+
+def again(account: Account) -> None:
+    """Let an account be asked again at once (a person said so)."""
+    _forget_spare(account)
+    _set(account, paused=False, fails=0, cooldown_until=None, last_code="", last_error="")
+
+
+def pace_of(account: Account) -> float:
+    """Return the requests a second of an account; 0: no limit."""
+    from . import KINDS
+
+    kind = KINDS.get(account.kind)
+    return account.per_second or (kind.per_second if kind else 1.0)
+
+
+def used_today(account: Account, now: dt.datetime) -> int:
+    """Return how many requests were sent on this day (UTC)."""
+    return account.used if account.used_on == now.date() else 0
+
+
+def tomorrow(now: dt.datetime) -> dt.datetime:
+    """Return when the next day (UTC) begins."""
+    return dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
+
+
+def _after_failure(account: Account, error: Transient, now: dt.datetime, said: dict[str, Any]) -> None:
+    throttled = error.code == THROTTLED
+    fails = max(_fresh(account).fails + 1, OPENS_AT if throttled else 0)
+    if fails < OPENS_AT:
+        until = now + dt.timedelta(seconds=min(error.retry_after, LONGEST_COOLDOWN)) if error.retry_after else None
+    else:
+        first = THROTTLE_COOLDOWN if throttled else FIRST_COOLDOWN
+        grown = backoff(fails - OPENS_AT + 1, first=first, most=LONGEST_COOLDOWN)
+        until = now + dt.timedelta(seconds=max(grown, error.retry_after or 0.0))
+    _set(account, fails=fails, cooldown_until=until, **said)
+
+
+def _may_ask(account: Account, now: dt.datetime) -> bool:
+    """Return whether who asks now is the one that probes; Snooze if nobody may ask."""
+    name = account.name
+    if not account.enabled:
+        raise Snooze("The account is switched off.", until=now + PAUSED, code="account_off", account=name)
+    if account.paused:
+        raise Snooze("The account waits for a person.", until=now + PAUSED, code="account_paused", account=name)
+    until = account.cooldown_until
+    if until is not None and until > now:
+        raise Snooze("The account rests.", until=until, code="account_rests", account=name)
+    return until is not None and account.fails >= OPENS_AT
+
+
+def _turn(account: Account, n: int, now: dt.datetime, *, probes: bool) -> float | None:
+    """Take the next turns and return the seconds until they come; None if somebody else was faster."""
+    rate = pace_of(account)
+    count = n if probes or rate < FAST else max(n, int(rate / 2))
+    used = used_today(account, now)
+    if account.per_day:
+        if used + n > account.per_day:
+            raise Snooze(
+                "The budget of today is used up.", until=tomorrow(now), code="account_budget", account=account.name
+            )
+        count = min(count, account.per_day - used)
+    interval = dt.timedelta(seconds=count / rate) if rate > 0 else dt.timedelta(0)
+    begins = max(now, account.next_at or now)
+    later, after = gcra(account.next_at, now, interval, PATIENCE)
+    if later is not None:
+        raise Snooze("Others ask this account already.", until=later, code="account_busy", account=account.name)
+    values: dict[str, Any] = {"next_at": after, "used": used + count, "used_on": now.date()}
+    if probes:
+        values["cooldown_until"] = now + PROBE_TIME
+    if not _put(account, **values):
+        return None
+    if count > n:
+        with _lock:
+            _spare[os.getpid(), account.pk] = _Spare(count - n, begins, after)
+    return (begins - now).total_seconds()
+
+
+def _fresh(account: Account) -> Account:
+    row = Account.objects.filter(pk=account.pk).only("name", "kind", *LIMITS).first()
+    if row is None:
+        raise Permanent("The account does not exist any more.", code="account_gone", account=account.name)
+    return row
+
+
+def _put(account: Account, **values: Any) -> bool:
+    """Set columns if nobody has moved the limit since we read it."""
+    seen = {name: getattr(account, name) for name in ("next_at", "cooldown_until", "used", "used_on", "paused")}
+    if not Account.objects.filter(pk=account.pk, **seen).update(**values):
+        return False
+    for name, value in values.items():
+        setattr(account, name, value)
+    return True
+
+
+def _set(account: Account, **values: Any) -> None:
+    Account.objects.filter(pk=account.pk).update(**values)
+    for name, value in values.items():
+        setattr(account, name, value)
+
+
+# -- Turns of a fast account that this process has taken in advance; what it does not use in their time is lost.
+
+
+@dataclass(slots=True)
+class _Spare:
+    left: int
+    begins: dt.datetime
+    ends: dt.datetime
+
+
+_lock = threading.Lock()
+_spare: dict[tuple[int, int], _Spare] = {}
+
+
+def _from_spare(account: Account, n: int, now: dt.datetime) -> bool:
+    with _lock:
+        spare = _spare.get((os.getpid(), account.pk))
+        if spare is None or spare.left < n or not spare.begins <= now < spare.ends:
+            return False
+        spare.left -= n
+        return True
+
+
+def _forget_spare(account: Account) -> None:
+    with _lock:
+        _spare.pop((os.getpid(), account.pk), None)
