@@ -2,7 +2,7 @@
 
 from .hints import Hint
 from .library import Change, Directory, File, Root
-from .sources import Account, DriveItem, FeedState, Hook, HotFolder, Payload
+from .sources import Account, DriveItem, FeedState, Hook, HotFolder, Payload, WatchLease
 
 __all__ = [
     "Account",
@@ -16,4 +16,5 @@ __all__ = [
     "HotFolder",
     "Payload",
     "Root",
+    "WatchLease",
 ]

@@ -73,6 +73,9 @@ class FeedState(models.Model):
     starts = models.PositiveIntegerField(default=0)
     facts = models.JSONField(default=dict, blank=True)  # watches, limit …
     cursor = models.JSONField(null=True, blank=True)  # page token, end of the window: written with the hints
+    behind = models.JSONField(default=list, blank=True)  # ids of roots that are to be crawled because of a gap
+    restart = models.BooleanField(default=False)  # a person asks for it
+    heard = models.JSONField(null=True, blank=True)  # the last self-test that it heard of: name, at
 
     class Meta:
         verbose_name = _("feed")
@@ -83,8 +86,21 @@ class FeedState(models.Model):
         return f"{self.kind} {self.key}"
 
 
+class WatchLease(models.Model):
+    """The single row (pk 1) that says which ``manage.py watch`` acts; any other waits in reserve."""
+
+    owner = models.CharField(max_length=200, blank=True)  # host/boot/pid
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(pk=1), name="monitors_watch_single_row")]
+
+    def __str__(self) -> str:
+        return self.owner
+
+
 class HotFolder(models.Model):
-    """A folder of a polled root that changed lately; ``score`` falls with time (feeds/polling.py)."""
+    """A folder of a polled root that changed lately; ``score`` falls with time (feeds/hot.py)."""
 
     root = models.ForeignKey(Root, models.CASCADE, related_name="hot_folders")
     path = models.TextField()
