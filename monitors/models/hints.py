@@ -36,12 +36,15 @@ class Hint(models.Model):
     name = models.TextField(blank=True)  # in it: what must be visible, and rest, before the look ("" = just look)
     group = models.CharField(max_length=40, blank=True)  # both halves of a rename: one job looks at them
     distrusted = models.BooleanField(default=False)  # removals that it leads to are held
+    deep = models.BooleanField(default=False)  # look at what is known below too: the sender means all of a folder
     size = models.BigIntegerField(null=True, blank=True)  # of ``name`` at the last look at it
+    looked_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)  # at ``name`` so far
     hits = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField(default=timezone.now)
     last_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)  # min(last + debounce, first + max wait), then the next look
+    latest_at = models.DateTimeField(default=timezone.now)  # first + max wait: news does not put it off beyond
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     job_id = models.BigIntegerField(null=True, blank=True)
     code = models.CharField(max_length=100, blank=True)  # what it waits for, or what came of it (texts.py)
