@@ -15,6 +15,7 @@ class MonitorsConfig(AppConfig):
         from . import scopes
         from .accounts.texts import TEXTS as ACCOUNT_TEXTS
         from .held_stage import Held, check_held
+        from .hint_texts import TEXTS as HINT_TEXTS
         from .stages import Crawl
         from .texts import TEXTS
 
@@ -42,3 +43,4 @@ class MonitorsConfig(AppConfig):
             )
         )
         register_texts(ACCOUNT_TEXTS)
+        register_texts(HINT_TEXTS)

@@ -46,7 +46,23 @@ JUNK_NAMES = _words(
     .documentrevisions-v100 .@__thumb .zfs .snapshot .snapshots .stfolder .stversions .sync .recycle .recycle.bin
     """
 ) | {"system volume information"}
-JUNK_PREFIXES = ("._", ".fuse_hidden", ".nfs", ".trash-", ".syncthing.", ".goutputstream-")  # each begins with a dot
+JUNK_PREFIXES = (  # each begins with a dot
+    "._",
+    ".fuse_hidden",
+    ".goutputstream-",
+    ".mediasync-selftest-",  # ours (feeds/selftest.py)
+    ".nfs",
+    ".syncthing.",
+    ".trash-",
+)
 JUNK_EXTENSIONS = _words(  # of files: downloads and copies that are not finished
     "!bt !qb !ut aria2 bc! crdownload download fdmdownload filepart opdownload part partial partial~ td tmp ut! xltd"
 )
+
+DISCS = frozenset({"BDMV", "CERTIFICATE", "VIDEO_TS", "AUDIO_TS", "HVDVD_TS"})
+
+
+def disc_of(path: str) -> str:
+    """Return the path of the disc folder that a path is or lies in ("Film/BDMV"), "" outside a disc."""
+    parts = path.split("/")
+    return next(("/".join(parts[: number + 1]) for number, part in enumerate(parts) if part.upper() in DISCS), "")

@@ -11,74 +11,41 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Value, When
 
 from mediasync.core.clock import Clock, system
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 
+from .delays import delays_of
 from .models import Hint, Root
-from .selectors import BLOCK, look_kind, root_of, waiting_look
+from .notices import Source
+from .noting import Said, Spot, note
+from .selectors import BLOCK, look_kind, waiting_look
 
-# Seconds without news after which a hint is due, by source (the most specific that fits wins), and the longest wait.
-DEBOUNCE = {"": 10, "watch": 15, "clouddrive": 30}
-MAX_WAIT = 120
 MOST_PATHS = 2000  # folders in one job; the rest goes into the next one
 KEEP_DAYS = 7  # how long a hint that was followed is shown
 
 TRIGGERS = {"watch": Trigger.WATCHER, "crawl": Trigger.MANUAL}  # every other source is a webhook
 
 
-def add(root_id: int, paths: Iterable[str], source: str, *, raw: str = "", clock: Clock = system) -> int:
+def add(
+    root_id: int,
+    paths: Iterable[str],
+    source: str | Source,
+    *,
+    names: Iterable[tuple[str, str]] = (),
+    reference: str = "",
+    group: str = "",
+    clock: Clock = system,
+) -> int:
     """Store "look at these folders" (below the root) and return how many rows wait for it.
 
-    Safe against other processes: what a job took in between becomes a new waiting row. ``hits`` is only a measure: when
-    two processes meet at that moment, one row may stand for both.
+    ``names``: (folder, name) which must be visible, and whose size must rest, before. Safe against other processes:
+    what a job took in between becomes a new waiting row.
     """
-    wanted = sorted(set(paths))
-    for start in range(0, len(wanted), BLOCK):
-        missing = wanted[start : start + BLOCK]
-        while missing:
-            missing = _add_block(root_id, missing, source, raw, clock.now())
-    return len(wanted)
-
-
-def _add_block(root_id: int, paths: Sequence[str], source: str, raw: str, now: dt.datetime) -> list[str]:
-    """Insert what is new, touch what waits, and return those paths whose row was taken between the two."""
-    due = now + dt.timedelta(seconds=DEBOUNCE.get(source, DEBOUNCE[""]))
-    longest = dt.timedelta(seconds=MAX_WAIT)
-    with transaction.atomic():
-        Hint.objects.bulk_create(
-            [
-                Hint(root_id=root_id, path=path, source=source, raw=raw, hits=0, first_at=now, last_at=now, due_at=due)
-                for path in paths
-            ],
-            ignore_conflicts=True,
-        )
-        waiting = Hint.objects.filter(root_id=root_id, path__in=paths, state=Hint.State.WAITING)
-        last_due = ExpressionWrapper(F("first_at") + Value(longest), output_field=DateTimeField())
-        touched = waiting.update(
-            hits=F("hits") + 1,
-            last_at=now,
-            due_at=Case(When(first_at__lte=due - longest, then=last_due), default=Value(due)),
-        )
-        if touched == len(paths):
-            return []
-        return sorted(set(paths) - set(waiting.values_list("path", flat=True)))
-
-
-def add_path(path: str, source: str, *, clock: Clock = system) -> Root | None:
-    """Store a hint for an absolute local folder; None (and a row that says so) if it lies under no root."""
-    found = root_of(path, Root.objects.filter(enabled=True))
-    if found is None:
-        now = clock.now()
-        Hint.objects.create(
-            source=source, raw=path, path=path, state=Hint.State.DROPPED, first_at=now, last_at=now, due_at=now
-        )
-        return None
-    root, below = found
-    add(root.pk, [below], source, raw=path, clock=clock)
-    return root
+    who = source if isinstance(source, Source) else Source(source, source)
+    spots = [Spot(path, group=group) for path in paths] + [Spot(*pair, group=group) for pair in names]
+    return note(root_id, spots, Said(who.name, reference, clock.now(), *delays_of(who)))
 
 
 def settle(clock: Clock = system) -> list[jobs.Submitted]:

@@ -7,8 +7,9 @@ import pytest
 
 from mediasync.core.clock import FakeClock
 from mediasync.jobs.models import Job
-from monitors import hints
+from monitors import delays, hints, intake
 from monitors.models import Hint, Root
+from monitors.notices import Notice, Source
 from tests.monitors.kinds import only_crawl
 
 pytestmark = pytest.mark.django_db
@@ -36,8 +37,8 @@ def test_it_waits_for_silence_but_not_for_ever(root: Root) -> None:
         hints.add(root.pk, ["Show"], "watch", clock=clock)
         dues.append(Hint.objects.get().due_at)
         clock.advance(10)
-    assert dues[0] == after(15) and dues[1] == after(25)
-    assert max(dues) == after(hints.MAX_WAIT)
+    assert dues[0] == after(30) and dues[1] == after(40)
+    assert max(dues) == after(delays.MAX_WAIT)
     assert Hint.objects.get().hits == 30
 
 
@@ -51,7 +52,7 @@ def test_it_makes_one_job_of_what_is_due(root: Root) -> None:
     clock = FakeClock()
     hints.add(root.pk, ["b", "a"], "watch", clock=clock)
     assert hints.settle(clock) == []
-    clock.advance(5)
+    clock.advance(20)
     hints.add(root.pk, ["late"], "watch", clock=clock)
     clock.advance(10)
     [submitted] = hints.settle(clock)
@@ -66,11 +67,11 @@ def test_it_makes_one_job_of_what_is_due(root: Root) -> None:
 def test_it_gathers_while_the_last_job_has_not_begun(root: Root) -> None:
     clock = FakeClock()
     hints.add(root.pk, ["a"], "watch", clock=clock)
-    clock.advance(20)
+    clock.advance(30)
     [first] = hints.settle(clock)
     for path in ("b", "c"):
         hints.add(root.pk, [path], "watch", clock=clock)
-        clock.advance(20)
+        clock.advance(30)
         assert hints.settle(clock) == []
     Job.objects.filter(pk=first.job.pk).update(state="running")
     [second] = hints.settle(clock)
@@ -81,7 +82,7 @@ def test_it_takes_a_hint_during_the_job_for_a_new_one(root: Root) -> None:
     clock = FakeClock()
     for state in ("running", "completed"):
         hints.add(root.pk, ["a"], "watch", clock=clock)
-        clock.advance(20)
+        clock.advance(30)
         [submitted] = hints.settle(clock)
         Job.objects.filter(pk=submitted.job.pk).update(state=state)
     assert Hint.objects.filter(state="taken").count() == 2 == Job.objects.count()
@@ -90,7 +91,7 @@ def test_it_takes_a_hint_during_the_job_for_a_new_one(root: Root) -> None:
 def test_it_waits_while_the_root_is_down_or_off(root: Root) -> None:
     clock = FakeClock()
     hints.add(root.pk, ["a"], "watch", clock=clock)
-    clock.advance(20)
+    clock.advance(30)
     Root.objects.update(guard="down")
     assert hints.settle(clock) == []
     Root.objects.update(guard="ok", enabled=False)
@@ -104,22 +105,16 @@ def test_it_keeps_roots_apart(root: Root) -> None:
     clock = FakeClock()
     hints.add(root.pk, ["a"], "watch", clock=clock)
     hints.add(other.pk, ["a"], "sonarr", clock=clock)
-    clock.advance(20)
+    clock.advance(30)
     assert {(each.job.scope["root"], each.job.trigger) for each in hints.settle(clock)} == {
         (root.pk, "watcher"),
         (other.pk, "webhook"),
     }
 
 
-def test_it_finds_the_root_of_a_path(root: Root) -> None:
-    assert hints.add_path("/tv/Show/Season 1", "sonarr") == root
-    assert hints.add_path("/tvs/Show", "sonarr") is None
-    assert set(Hint.objects.values_list("path", "state")) == {("Show/Season 1", "waiting"), ("/tvs/Show", "dropped")}
-
-
 def test_it_forgets_what_is_long_done(root: Root) -> None:
     clock = FakeClock()
-    hints.add_path("/nowhere", "sonarr", clock=clock)
+    intake.take_in([Notice("C:\\x")], Source("sonarr"), clock=clock)
     hints.add(root.pk, ["a"], "watch", clock=clock)
     clock.advance(8 * 24 * 3600)
     assert hints.forget(clock) == 1 and Hint.objects.get().path == "a"

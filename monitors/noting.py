@@ -1,0 +1,116 @@
+"""Write hints down, joining those that wait already: any number of rows in few statements, from any number of processes.
+
+A row is (root, folder, name); a unique index allows one that waits. The insert and the join are one statement, so
+nothing falls between them: what a job took a moment before is a new row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import connection, transaction
+
+from .models import Hint
+
+BLOCK = 1000  # rows in one transaction, so that others can write in between
+
+COLUMNS = (
+    *("root_id", "path", "name", "source", "reference", "raw", '"group"', "distrusted", "deep"),
+    *("first_at", "last_at", "due_at", "latest_at", "hits", "looks", "state", "code", "params"),
+)
+_MINE, _NEW = "monitors_hint", "excluded"
+_LATEST = f"CASE WHEN {_NEW}.latest_at < {_MINE}.latest_at THEN {_NEW}.latest_at ELSE {_MINE}.latest_at END"
+_SAID = "CASE WHEN {new}.reference = '' THEN {mine}.{column} ELSE {new}.{column} END"
+_JOIN = ", ".join(
+    (
+        f"hits = {_MINE}.hits + 1",
+        f"last_at = {_NEW}.last_at",
+        f"latest_at = {_LATEST}",
+        # One that is being looked at is not put off by news, it is looked at earlier.
+        f"due_at = CASE WHEN {_MINE}.looks > 0 AND {_MINE}.due_at < {_NEW}.due_at THEN {_MINE}.due_at"
+        f" WHEN {_NEW}.due_at > {_LATEST} THEN {_LATEST} ELSE {_NEW}.due_at END",
+        f"distrusted = ({_MINE}.distrusted OR {_NEW}.distrusted)",
+        f"deep = ({_MINE}.deep OR {_NEW}.deep)",
+        f'"group" = CASE WHEN {_NEW}."group" = \'\' THEN {_MINE}."group" ELSE {_NEW}."group" END',
+        *(
+            f"{column} = {_SAID.format(mine=_MINE, new=_NEW, column=column)}"
+            for column in ("source", "raw", "reference")
+        ),
+    )
+)
+_WAITING = f"state = '{Hint.State.WAITING}'"
+
+
+def _upsert(target: str) -> str:
+    """Return the statement; ``target`` names an index, word for word as it was made: so SQLite wants it."""
+    values = f"{', '.join(['%s'] * 13)}, 1, 0, '{Hint.State.WAITING}', '', '{{}}'"
+    return (
+        f"INSERT INTO monitors_hint ({', '.join(COLUMNS)}) VALUES ({values}) ON CONFLICT {target} DO UPDATE SET {_JOIN}"
+    )
+
+
+INSIDE = _upsert(f"(root_id, path, name) WHERE root_id IS NOT NULL AND {_WAITING}")
+ROOTLESS = _upsert(f"(path, name) WHERE root_id IS NULL AND {_WAITING}")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where to look: a folder below a root (absolute if there is none), and what must be visible in it before."""
+
+    path: str
+    name: str = ""
+    raw: str = ""  # as the source said it
+    group: str = ""
+    distrusted: bool = False
+    deep: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.path, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who said it, and when a look is due."""
+
+    source: str
+    reference: str
+    now: dt.datetime
+    debounce: float
+    longest: float
+
+
+def note(root_id: int | None, spots: Iterable[Spot], said: Said) -> int:
+    """Store spots of one root (or of none) and return how many rows wait for them."""
+    unique: dict[tuple[str, str], Spot] = {}
+    for spot in spots:
+        before = unique.get(spot.key)
+        unique[spot.key] = _together(before, spot) if before else spot
+    rows = [unique[key] for key in sorted(unique)]  # always in this order: two writers cannot wait for each other
+    for start in range(0, len(rows), BLOCK):
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            block = [_row(root_id, spot, said) for spot in rows[start : start + BLOCK]]
+            cursor.executemany(ROOTLESS if root_id is None else INSIDE, block)
+    return len(rows)
+
+
+def _together(first: Spot, second: Spot) -> Spot:
+    return replace(
+        second,
+        group=second.group or first.group,
+        distrusted=first.distrusted or second.distrusted,
+        deep=first.deep or second.deep,
+    )
+
+
+def _row(root_id: int | None, spot: Spot, said: Said) -> Sequence[object]:
+    adapt = connection.ops.adapt_datetimefield_value
+    now, due, latest = (
+        adapt(said.now + dt.timedelta(seconds=seconds)) for seconds in (0.0, said.debounce, said.longest)
+    )
+    return (
+        *(root_id, spot.path, spot.name, said.source[:50], said.reference[:100], spot.raw, spot.group[:40]),
+        *(spot.distrusted, spot.deep, now, now, due, latest),
+    )
