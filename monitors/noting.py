@@ -1,4 +1,4 @@
-"""Write hints down, joining those that wait already: any number of rows in few statements, from any number of processes.
+"""Write hints down, joining those that wait already: any number in few statements, from any number of processes.
 
 A row is (root, folder, name); a unique index allows one that waits. The insert and the join are one statement, so
 nothing falls between them: what a job took a moment before is a new row.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -105,7 +106,7 @@ def _together(first: Spot, second: Spot) -> Spot:
     )
 
 
-def _row(root_id: int | None, spot: Spot, said: Said) -> Sequence[object]:
+def _row(root_id: int | None, spot: Spot, said: Said) -> Sequence[Any]:
     adapt = connection.ops.adapt_datetimefield_value
     now, due, latest = (
         adapt(said.now + dt.timedelta(seconds=seconds)) for seconds in (0.0, said.debounce, said.longest)

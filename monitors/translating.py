@@ -29,13 +29,15 @@ class Rules(Protocol):
 class NoRules:
     """Nothing is mapped."""
 
+    def __init__(self, source: str) -> None: ...
+
     def translate(self, path: str) -> str | None:
         return None
 
     def close(self) -> None: ...
 
 
-_load: Callable[[str], Rules] = lambda source: NoRules()
+_load: Callable[[str], Rules] = NoRules
 
 
 def use(load: Callable[[str], Rules]) -> None:
@@ -110,9 +112,9 @@ class Places:
 
 def is_text(path: str) -> bool:
     """Tell whether it can be stored: some text, without NUL and lone surrogates."""
-    return (
-        isinstance(path, str) and bool(path) and "\0" not in path and path.encode("utf-8", "replace").decode() == path
-    )
+    if not isinstance(path, str) or not path or "\0" in path:
+        return False
+    return path.encode("utf-8", "replace").decode() == path
 
 
 def _names(path: str) -> list[str]:
