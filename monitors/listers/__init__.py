@@ -11,6 +11,7 @@ from monitors.models import Root
 
 from .base import Crew, Lister, Reserve
 from .local import Local, Mounted
+from .rclone import Rclone
 
 __all__ = ["KINDS", "Crew", "Lister", "Reserve", "lister_of"]
 
@@ -21,7 +22,7 @@ def _local(root: Root) -> Lister:
     return (Mounted if remote else Local)(path, Filter.of(root).spec(), remote=remote, parallel=root.parallel)
 
 
-KINDS: dict[str, Callable[[Root], Lister]] = {Root.Lister.LOCAL: _local}
+KINDS: dict[str, Callable[[Root], Lister]] = {Root.Lister.LOCAL: _local, Root.Lister.RCLONE: Rclone}
 
 
 def lister_of(root: Root) -> Lister:
