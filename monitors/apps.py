@@ -13,6 +13,8 @@ class MonitorsConfig(AppConfig):
         from mediasync.jobs.registry import JobKind, register, register_texts
 
         from . import scopes
+        from .accounts.gdrive_texts import TEXTS as GDRIVE_TEXTS
+        from .accounts.rclone_texts import TEXTS as RCLONE_TEXTS
         from .accounts.texts import TEXTS as ACCOUNT_TEXTS
         from .held_stage import Held, check_held
         from .hint_texts import TEXTS as HINT_TEXTS
@@ -43,4 +45,6 @@ class MonitorsConfig(AppConfig):
             )
         )
         register_texts(ACCOUNT_TEXTS)
+        register_texts(GDRIVE_TEXTS)
         register_texts(HINT_TEXTS)
+        register_texts(RCLONE_TEXTS)
