@@ -57,7 +57,7 @@ def _scope(run: Run) -> tuple[set[int], Iterator[tuple[list[Known], str]]]:
 
 def _asked(run: Run) -> tuple[list[int], list[int]]:
     """Return the ids of the asked folders below which all is looked at, and of those that are only listed themselves:
-    all of them in a shallow crawl, and the nearest known ones above those that are not known.
+    those of a shallow crawl, and the nearest known ones above those that are not known.
 
     What is new in a listed folder is explored anyway.
     """
@@ -67,7 +67,8 @@ def _asked(run: Run) -> tuple[list[int], list[int]]:
     shallow: set[int] = set()
     for way in ways:
         nearest = next(path for path in way if path in known)
-        (deep if nearest == way[0] and not run.asked.shallow else shallow).add(known[nearest].id)
+        whole = nearest == way[0] and (not run.asked.shallow or nearest in run.asked.deep)
+        (deep if whole else shallow).add(known[nearest].id)
     return sorted(deep), sorted(shallow - deep)
 
 

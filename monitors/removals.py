@@ -15,7 +15,7 @@ from . import snapshot
 from .models import Change, Root
 from .moves import Thing
 from .relisting import list_again
-from .run import Run
+from .run import DISTRUSTED, Run
 from .walk import texts
 
 
@@ -27,6 +27,7 @@ class Missing:
     path: str
     is_dir: bool
     sure: bool  # both looks are done
+    held: bool = False  # whoever told of it may be wrong
     owner: int = 0  # the folder's own id, or that of the folder the file lies in
     folders: list[int] = field(default_factory=list)  # a folder and all below it
     files: int = 0
@@ -49,15 +50,16 @@ def gather(run: Run, *, things: bool) -> Looks:
     With ``things`` single files come with what is known of them, and folders with all their files.
     """
     seen = Change.objects.filter(root=run.root, kind=Change.Kind.REMOVED, state=Change.State.SEEN).order_by("pk")
-    rows = list(seen.values_list("id", "path", "is_dir", "seen_at"))
+    rows = list(seen.values_list("id", "path", "is_dir", "seen_at", "reason"))
     looks = Looks()
-    tops = {path for _, path, is_dir, _ in rows if is_dir}
+    tops = {path for _, path, is_dir, *_ in rows if is_dir}
     candidates: list[Missing] = []
-    for identity, path, is_dir, seen_at in rows:
+    for identity, path, is_dir, seen_at, reason in rows:
         if covered(path, tops):
             looks.nested.append(identity)
         else:
-            candidates.append(Missing(identity, path, is_dir, _waited(run, identity, seen_at)))
+            held = reason == DISTRUSTED or (run.asked.hold and identity in run.relooked)
+            candidates.append(Missing(identity, path, is_dir, _waited(run, identity, seen_at), held))
     if not looks_later(run):
         candidates = _look_again(run, candidates, looks)
     _find_rows(run, candidates, looks, things)

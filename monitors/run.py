@@ -34,8 +34,10 @@ class Asked:
     paths: tuple[str, ...] = ()  # below the root; none = all of it
     full: bool = False
     shallow: bool = False
+    deep: tuple[str, ...] = ()  # of the paths
     announce: bool | None = None  # None: only what comes after the first crawl
     dry_run: bool = False
+    hold: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Summary:
     seconds: float = 0.0
 
 
+DISTRUSTED = "guard_distrusted"  # the reason of removals that are held because of who told of them
 WRITE_SECONDS = 5.0  # between two transactions
 HARMLESS = frozenset({"", "permission_denied", "name_too_long", "link_loop"})  # no sign of a mount that went away
 KEPT = ("added", "modified", "removed", "moved", "held", "dropped", "skipped")  # by the cursor
@@ -180,7 +183,8 @@ class Run:
         self, kind: str, path: str, size: int, *, state: str = Change.State.NEW, is_dir: bool = False
     ) -> ChangeRow:
         """Return the row of a change."""
-        return (self.root.pk, self.ctx.job.id, kind, state, is_dir, path, "", size, 1, "", self.now)
+        reason = DISTRUSTED if self.asked.hold and kind == Change.Kind.REMOVED else ""
+        return (self.root.pk, self.ctx.job.id, kind, state, is_dir, path, "", size, 1, reason, self.now)
 
     def write(self, batch: Batch, *, rest: bool = True) -> None:
         """Write a batch and the cursor in one transaction; then the time of a slice may end."""

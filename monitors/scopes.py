@@ -13,18 +13,19 @@ from .models import Root
 from .placing import below
 from .selectors import lane_of, root_named
 
-FLAGS = ("full", "shallow", "announce", "dry_run")
+FLAGS = ("full", "shallow", "announce", "dry_run", "hold")
 
 
 def check_crawl(scope: Mapping[str, Any]) -> dict[str, Any]:
     """Return the scope of a crawl in its normal form, so that equal requests are one job.
 
     ``root`` (id, name or path), ``paths`` (below the root; absent = all of it), ``full`` (list everything again),
-    ``shallow`` (list just ``paths`` and what is new in them, not all that is known below them), ``announce`` (False:
-    take what is there for known; True: a first crawl tells of it), ``dry_run``.
+    ``shallow`` (list just ``paths`` and what is new in them, not all that is known below them) except below ``deep``
+    (some of the ``paths``), ``announce`` (False: take what is there for known; True: a first crawl tells of it),
+    ``dry_run``, ``hold`` (what it finds missing is held until a person decides).
     Raises UsageError, or NotFound for an unknown root.
     """
-    if unknown := sorted(set(scope) - {"root", "paths", *FLAGS}):
+    if unknown := sorted(set(scope) - {"root", "paths", "deep", *FLAGS}):
         raise UsageError(f"A crawl knows no {', '.join(unknown)}.", code="bad_scope")
     if not scope.get("root"):
         raise UsageError("A crawl needs a root.", code="bad_scope")
@@ -32,6 +33,8 @@ def check_crawl(scope: Mapping[str, Any]) -> dict[str, Any]:
     try:
         if paths := sorted({below(str(path)) for path in scope.get("paths") or ()}):
             wanted["paths"] = paths
+        if deep := sorted({below(str(path)) for path in scope.get("deep") or ()}.intersection(paths)):
+            wanted["deep"] = deep
     except ValueError as error:
         raise UsageError(str(error), code="bad_scope") from None
     for flag in FLAGS:

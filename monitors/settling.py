@@ -16,7 +16,7 @@ from . import guards, snapshot
 from .models import Change, File, Root
 from .moves import Thing, folder_target, pair
 from .removals import Looks, Missing, covered, gather
-from .run import Run, in_blocks_do
+from .run import DISTRUSTED, Run, in_blocks_do
 
 AT_ONCE = 300  # removals in one transaction
 
@@ -28,6 +28,10 @@ class Plan:
     missing: Missing
     target: str = ""  # it moved there as a whole
     parts: list[tuple[Thing, Thing]] = field(default_factory=list)  # single files of it that moved
+
+    def believed(self, verdict: guards.Verdict) -> bool:
+        """Tell whether it is carried out: what moved is there, and proves itself."""
+        return bool(self.target) or (verdict.ok and not self.missing.held)
 
 
 def settle(run: Run) -> None:
@@ -100,7 +104,7 @@ def _new(run: Run, sizes: set[int]) -> list[Thing]:
 
 def _carry_out(run: Run, plans: Sequence[Plan]) -> None:
     """Judge, and write."""
-    removals = [plan for plan in plans if not plan.target]
+    removals = [plan for plan in plans if not plan.target and not plan.missing.held]
     held = Change.objects.filter(root=run.root, state=Change.State.HELD).aggregate(files=Sum("files"))["files"] or 0
     removed = held + sum(plan.missing.files - len(plan.parts) for plan in removals)
     verdict = guards.check(run.root)
@@ -114,14 +118,14 @@ def _carry_out(run: Run, plans: Sequence[Plan]) -> None:
         guards.record(run.root, verdict)
     for start in range(0, len(plans), AT_ONCE):
         part = plans[start : start + AT_ONCE]
-        done = [plan for plan in part if plan.target or verdict.ok]
-        kept = [] if verdict.ok else [plan for plan in part if not plan.target]
+        done = [plan for plan in part if plan.believed(verdict)]
+        kept = [plan for plan in part if not plan.believed(verdict)]
         _add_up(run, done, kept)
         with run.ctx.transaction(run.cursor()):
             for plan in done:
                 _apply(run, plan)
             for plan in kept:
-                _hold(plan, verdict.code)
+                _hold(plan, DISTRUSTED if plan.missing.held else verdict.code)
             _forget(run, done)
         run.beat(part[-1].missing.path)
 
@@ -138,7 +142,7 @@ def _add_up(run: Run, done: Sequence[Plan], kept: Sequence[Plan]) -> None:
 def _apply(run: Run, plan: Plan) -> None:
     """Make the Change of a move or a removal final."""
     missing, row = plan.missing, Change.objects.filter(pk=plan.missing.id)
-    final: dict[str, Any] = {"state": Change.State.NEW, "settled_at": run.now}
+    final: dict[str, Any] = {"state": Change.State.NEW, "reason": "", "settled_at": run.now}
     if plan.target:
         Change.objects.filter(pk__in=[new.key for _, new in plan.parts]).delete()
         facts: dict[str, Any] = {
@@ -205,5 +209,5 @@ def finish(run: Run) -> None:
             fields["baseline_at"] = run.now
     with run.ctx.transaction(run.cursor()):
         Root.objects.filter(pk=run.root.pk).update(**fields)
-        if run.root.guard_code in guards.ABOUT_REMOVALS:  # what was held may all be there again
+        if run.summary.held or run.root.guard_code in guards.ABOUT_REMOVALS:  # it may all be there again
             guards.record(run.root, guards.Verdict())

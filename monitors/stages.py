@@ -39,7 +39,9 @@ class Crawl(Stage):
             paths=tuple(scope.get("paths") or ()),
             full=bool(scope.get("full")),
             shallow=bool(scope.get("shallow")),
+            deep=tuple(scope.get("deep") or ()),
             announce=scope.get("announce"),
             dry_run=bool(scope.get("dry_run")),
+            hold=bool(scope.get("hold")),
         )
         return Done(asdict(crawl(root, asked, ctx, item.cursor)))

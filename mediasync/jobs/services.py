@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from mediasync.core import clock
 from mediasync.core.errors import Conflict, UsageError
@@ -22,7 +23,7 @@ from .choices import PRIORITY, WAITING, CommandState, JobState, Source, Trigger,
 from .models import Command, Job, JobLane, Stage
 from .schedules import drop_schedules, put_schedule
 
-__all__ = ["Submitted", "command", "drop_schedules", "put_schedule", "run_again", "submit"]
+__all__ = ["Submitted", "command", "drop_schedules", "put_schedule", "run_again", "submit", "widen"]
 
 TRIES = 20  # lost races for one dedupe key, each against another process that made progress
 
@@ -87,6 +88,22 @@ def submit(
             continue
         return Submitted(job, deduplicated=False)
     raise Conflict(f"Could not enqueue {kind}: others enqueue the same all the time.", code="busy")
+
+
+def widen(job: Job, scope: Mapping[str, Any]) -> bool:
+    """Give a job that has not begun a scope that covers its own; False if it has begun, or changed, meanwhile.
+
+    Call it in the transaction of what the wider scope stands for: the job cannot begin before that ends.
+    """
+    known = find_kind(job.kind)
+    scope = known.check_scope(scope)
+    title_code, title_params = known.title(scope) if known.title else (known.name, scope)
+    key = dedupe_key(job.kind, scope, job.config)
+    rows = Job.objects.filter(pk=job.pk, state__in=WAITING, dedupe_key=job.dedupe_key).exclude(dedupe_key="")
+    if Job.objects.filter(dedupe_key=key, state__in=WAITING).exclude(pk=job.pk).exists():
+        return False
+    title = {"title_code": title_code, "title_params": dict(title_params)}
+    return bool(rows.update(scope=scope, dedupe_key=key, rev=F("rev") + 1, **title))
 
 
 def find_kind(name: str) -> registry.JobKind:
