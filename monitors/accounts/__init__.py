@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from .base import AccountKind, Field
+from .clouddrive import CLOUDDRIVE
+from .gdrive import GDRIVE
+from .rclone import RCLONE
 
 __all__ = ["KINDS", "AccountKind", "Field"]
 
-KINDS: dict[str, AccountKind] = {}
+KINDS: dict[str, AccountKind] = {kind.name: kind for kind in (CLOUDDRIVE, GDRIVE, RCLONE)}

@@ -14,7 +14,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,14 +97,28 @@ def failed(account: Account, error: Exception, clock: Clock = system) -> None:
         _set(account, fails=OPENS_AT, cooldown_until=until, **said)
     elif isinstance(error, Transient):
         _after_failure(account, error, now, said)
-    else:  # it refused this request, but it is there
-        _set(account, fails=0, cooldown_until=None, seen_at=now, **said)
+    else:  # it refused this one request ("no such folder"), but it is there
+        succeeded(account, clock)
 
 
 def again(account: Account) -> None:
     """Let an account be asked again at once (a person said so)."""
     _forget_spare(account)
     _set(account, paused=False, fails=0, cooldown_until=None, last_code="", last_error="")
+
+
+@contextmanager
+def asking(
+    account: Account, *, rest: Callable[[float], bool] | None = None, clock: Clock = system, pace: bool = True
+) -> Iterator[None]:
+    """Take the right to one request, and remember what becomes of it."""
+    take(account, rest=rest, clock=clock, pace=pace)
+    try:
+        yield
+    except MediasyncError as error:
+        failed(account, error, clock)
+        raise
+    succeeded(account, clock)
 
 
 def pace_of(account: Account) -> float:
