@@ -16,10 +16,12 @@ class MonitorsConfig(AppConfig):
         from .accounts.gdrive_texts import TEXTS as GDRIVE_TEXTS
         from .accounts.rclone_texts import TEXTS as RCLONE_TEXTS
         from .accounts.texts import TEXTS as ACCOUNT_TEXTS
+        from .feeds.texts import TEXTS as FEED_TEXTS
         from .held_stage import Held, check_held
         from .hint_texts import TEXTS as HINT_TEXTS
         from .stages import Crawl
         from .texts import TEXTS
+        from .triggers.texts import TEXTS as HOOK_TEXTS
 
         register(
             JobKind(
@@ -47,4 +49,6 @@ class MonitorsConfig(AppConfig):
         register_texts(ACCOUNT_TEXTS)
         register_texts(GDRIVE_TEXTS)
         register_texts(HINT_TEXTS)
+        register_texts(HOOK_TEXTS)
         register_texts(RCLONE_TEXTS)
+        register_texts(FEED_TEXTS)

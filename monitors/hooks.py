@@ -17,7 +17,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
@@ -27,7 +26,7 @@ from mediasync.core.errors import Conflict, UsageError
 from mediasync.servers.services import keys
 
 from . import triggers
-from .models import Hook, Payload
+from .models import Hook
 from .notices import Source
 
 LENGTH = 24  # bytes of a new secret
@@ -74,16 +73,6 @@ def rotate(hook: Hook, keep_old: dt.timedelta = KEEP_OLD, clock: Clock = system)
     hook.secret_sealed = new_secret()
     hook.save(update_fields=["secret_sealed", "old_secret_sealed", "old_until"])
     return hook
-
-
-def remove(hook: Hook) -> None:
-    """Delete a hook and what it received, block by block: Django would load each payload first."""
-    received = Payload.objects.filter(hook=hook)
-    while block := list(received.values_list("pk", flat=True)[:1000]):
-        with transaction.atomic():
-            Payload.objects.filter(replay_of__in=block).update(replay_of=None)
-            Payload.objects.filter(pk__in=block)._raw_delete("default")
-    hook.delete()
 
 
 def new_secret() -> str:
@@ -145,7 +134,7 @@ def by_password(hooks: Iterable[Hook], header: str, clock: Clock = system) -> Ho
 
 
 def authenticate(hook: Hook, secret: str = "", header: str = "", clock: Clock = system) -> bool:
-    """Tell whether who knows ``secret``, or sent this ``Authorization`` header, may call. Takes the same time always."""
+    """Tell, in constant time, whether who knows ``secret``, or sent this ``Authorization`` header, may call."""
     return by_secret([hook], secret, clock) is not None or by_password([hook], header, clock) is not None
 
 

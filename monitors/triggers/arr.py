@@ -139,24 +139,24 @@ def parse(name: str, received: Received) -> Parsed:
 def parse_data(name: str, data: Any) -> Parsed:
     """Return what a body, already read, says; the shape of another application is known by its owner."""
     if not isinstance(data, dict):
-        raise Rejected("not_an_object")
+        raise Rejected("call_not_an_object")
     event = plain(data.get("eventType"))
     if not event:
-        raise Rejected("no_event")
+        raise Rejected("call_no_event")
     if NOTHING.match(event.lower()):
-        return Parsed(event, code="event_without_change")
+        return Parsed(event, code="call_event_without_change")
     known = [SHAPES[name], *SHAPES.values()]
     shape = next((each for each in known if isinstance(data.get(each.owner), dict)), known[0])
     body = Body(data, shape)
     act = _act(event.lower(), body)
     if act is None:
-        return Parsed(event, code="event_unknown")
+        return Parsed(event, code="call_event_unknown")
     keeps = str(data.get("deletedFiles")).lower() in ("false", "0")
     if keeps and act in (body.owner_deleted, body.look_at_folder):
-        return Parsed(event, code="files_kept")
+        return Parsed(event, code="call_files_kept")
     act()
     # Sportarr deletes a series without a path when it only forgets it.
-    return body.found.parsed(event, "no_path" if act == body.owner_deleted else "")
+    return body.found.parsed(event, "call_no_path" if act == body.owner_deleted else "")
 
 
 def _act(event: str, body: Body) -> Callable[[], None] | None:

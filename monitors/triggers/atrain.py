@@ -11,7 +11,7 @@ def parse(received: Received) -> Parsed:
     """Return what a call says; a folder in both lists is one that changed."""
     data = received.data()
     if not isinstance(data, dict):
-        raise Rejected("not_an_object")
+        raise Rejected("call_not_an_object")
     return follow(data)
 
 
@@ -23,4 +23,4 @@ def follow(data: dict[str, Any]) -> Parsed:
         for folder in folders if isinstance(folders, list) else [folders]:
             found.add(folder, "delete" if change == "delete" else "upsert", is_dir=True)
     known = "created" in data or "deleted" in data
-    return found.parsed("changes", "event_without_change" if known else "")
+    return found.parsed("changes", "call_event_without_change" if known else "")

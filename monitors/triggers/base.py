@@ -84,7 +84,7 @@ class Received:
                     return raw.decode(encoding).removeprefix("\ufeff")
             except (LookupError, ValueError):
                 continue
-        raise Rejected("body_not_text")
+        raise Rejected("call_body_not_text")
 
     @cached_property
     def fields(self) -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ class Received:
         try:
             return json.loads(text, strict=False)  # strict: a line break in a name is no reason to lose it
         except (ValueError, RecursionError) as error:
-            raise Rejected("bad_json", error=plain(str(error), 200)) from None
+            raise Rejected("call_bad_json", error=plain(str(error), 200)) from None
 
     def _is_json(self) -> bool:
         return self.text.lstrip()[:1] in ("{", "[", '"')
@@ -142,7 +142,7 @@ class Found:
             return
         self.notices.setdefault((clean, change), Notice(clean, change, is_dir, distrusted, group))
         if len(self.notices) > MOST_NOTICES:
-            raise Rejected("too_many_paths", most=MOST_NOTICES)
+            raise Rejected("call_too_many_paths", most=MOST_NOTICES)
 
     def rename(self, old: Any, new: Any, *, is_dir: bool | None = None, group: str = "") -> None:
         """Take both halves of a rename in; what keeps its name is only looked at."""
@@ -155,9 +155,9 @@ class Found:
         if self.bad:
             params["bad"] = self.bad
         if self.notices:
-            return Parsed(event, tuple(self.notices.values()), "some_bad_paths" if self.bad else "", params)
+            return Parsed(event, tuple(self.notices.values()), "call_some_bad_paths" if self.bad else "", params)
         if self.bad or not otherwise:
-            raise Rejected("bad_path" if self.bad else "no_path", event, **params)
+            raise Rejected("call_bad_path" if self.bad else "call_no_path", event, **params)
         return Parsed(event, code=otherwise, params=params)
 
 
@@ -200,7 +200,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     try:
         found = parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=MOST_NOTICES)
     except ValueError:
-        raise Rejected("too_many_paths", most=MOST_NOTICES) from None
+        raise Rejected("call_too_many_paths", most=MOST_NOTICES) from None
     return [(name, _stored(value)) for name, value in found]
 
 
@@ -221,9 +221,9 @@ def _inflate(body: bytes, encoding: str) -> bytes:
             except zlib.error:
                 continue
             if unpacker.unconsumed_tail:
-                raise Rejected("body_too_big")
+                raise Rejected("call_body_too_big")
             return found
-        raise Rejected("body_not_text")
+        raise Rejected("call_body_not_text")
     if encoding not in ("", "identity", "gzip", "x-gzip", "utf-8"):
-        raise Rejected("body_encoding", encoding=plain(encoding, 40))
+        raise Rejected("call_body_encoding", encoding=plain(encoding, 40))
     return body

@@ -23,13 +23,13 @@ def parse(received: Received) -> Parsed:
         data = received.data()
     except Rejected as error:
         items = repaired(received.text)
-        if not items or error.code != "bad_json":
+        if not items or error.code != "call_bad_json":
             raise
         return follow(items, repaired=True)
     if not isinstance(data, dict):
-        raise Rejected("not_an_object")
+        raise Rejected("call_not_an_object")
     if "data" not in data and "event_name" not in data:
-        raise Rejected("no_event")
+        raise Rejected("call_no_event")
     return follow(rows(data.get("data")), fallback=plain(data.get("event_name")))
 
 
@@ -41,7 +41,7 @@ def follow(items: list[dict[str, Any]], fallback: str = "", **params: Any) -> Pa
         actions.append(action)
         _one(found, action, item)
     event = ", ".join(dict.fromkeys(filter(None, actions)))[:100] or fallback
-    return found.parsed(event, "event_unknown" if items else "event_without_change", **params)
+    return found.parsed(event, "call_event_unknown" if items else "call_event_without_change", **params)
 
 
 def _one(found: Found, action: str, item: dict[str, Any]) -> None:

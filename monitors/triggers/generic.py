@@ -34,7 +34,7 @@ def parse(received: Received) -> Parsed:
         try:
             data = received.data()
         except Rejected as error:
-            if error.code != "bad_json" or received.text.lstrip()[:1] in ("{", "["):
+            if error.code != "call_bad_json" or received.text.lstrip()[:1] in ("{", "["):
                 raise
             data = [line.strip("\r") for line in received.text.split("\n") if line.strip()]
         if isinstance(data, dict):
@@ -44,9 +44,9 @@ def parse(received: Received) -> Parsed:
                 return clouddrive2.follow(rows(data["data"]))
             event = _event(data)
             if event.lower().startswith("test"):
-                return Parsed(event, code="event_without_change")
+                return Parsed(event, code="call_event_without_change")
         _walk(found, data, "upsert", None, depth=4)
-    return found.parsed(event, "event_unknown" if event else "", **params)
+    return found.parsed(event, "call_event_unknown" if event else "", **params)
 
 
 def _walk(found: Found, data: Any, change: What, is_dir: bool | None, depth: int) -> None:
