@@ -1,8 +1,4 @@
-"""The kernel's inotify(7), as much of it as the watcher needs.
-
-Not through watchdog: its observers say nothing when the limit of watches is reached below the root or when the queue
-overflows, and keep about 1 kB a folder. Here a folder costs a number and its name.
-"""
+"""The kernel's inotify(7), as much of it as the watcher needs; docs/watching.md says why not through watchdog."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ import os
 import select
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 ISDIR = 0x40000000
 CREATE, DELETE, CLOSE_WRITE, MOVED_FROM, MOVED_TO = 0x100, 0x200, 0x8, 0x40, 0x80
@@ -23,7 +20,7 @@ _FLAGS = _ONLYDIR | _DONT_FOLLOW | _EXCL_UNLINK
 _HEAD = struct.Struct("iIII")
 _BUFFER = 1 << 18
 
-Event = tuple[int, int, bytes]  # watch, mask, name
+Event = tuple[int, int, int, bytes]  # watch, mask, cookie of a move, name
 
 
 class Inotify:
@@ -47,9 +44,9 @@ class Inotify:
         data = os.read(self.fd, _BUFFER) if ready else b""
         at = 0
         while at < len(data):
-            watch, mask, _cookie, length = _HEAD.unpack_from(data, at)
+            watch, mask, cookie, length = _HEAD.unpack_from(data, at)
             at += _HEAD.size + length
-            yield watch, mask, data[at - length : at].rstrip(b"\0")
+            yield watch, mask, cookie, data[at - length : at].rstrip(b"\0")
 
     def close(self) -> None:
         os.close(self.fd)
@@ -60,3 +57,31 @@ class Inotify:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
         return result
+
+
+def limit(name: str) -> int:
+    """Return ``fs.inotify.<name>`` ("max_user_watches", "max_user_instances"); 0 if it is unknown."""
+    try:
+        return int(Path("/proc/sys/fs/inotify", name).read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def used_by_others() -> int:
+    """Return how many watches the other processes of this user hold, as far as /proc tells (proc(5), fdinfo)."""
+    found = 0
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and int(process.name) != os.getpid() and process.stat().st_uid == os.getuid():
+                found += sum(_watches(process / "fdinfo" / fd.name) for fd in (process / "fd").iterdir() if _is_one(fd))
+        except OSError:
+            continue  # it has ended, or may not be seen
+    return found
+
+
+def _is_one(fd: Path) -> bool:
+    return os.readlink(fd) == "anon_inode:inotify"
+
+
+def _watches(fdinfo: Path) -> int:
+    return sum(line.startswith("inotify ") for line in fdinfo.read_text().splitlines())
