@@ -1,0 +1,1 @@
+"""What the feeds of Google Drive share: names as the mount shows them, paths from parents, roots."""
