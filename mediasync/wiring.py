@@ -8,9 +8,10 @@ from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 from mediasync.servers.models import Server
 from mediasync.servers.services import answered, libraries_loaded
-from monitors import guards, selectors
+from monitors import guards, rootless, selectors, translating
 from monitors.models import Root
 from scanning import services as scanning
+from scanning import sources
 
 
 def on_recovered(sender: Any, root: Root, **_more: Any) -> None:
@@ -32,3 +33,5 @@ def on_answered(sender: Any, server: Server, **_more: Any) -> None:
 guards.recovered.connect(on_recovered, dispatch_uid="sync when a root recovers")
 libraries_loaded.connect(on_libraries_loaded, dispatch_uid="look for homes when libraries were read")
 answered.connect(on_answered, dispatch_uid="deliver when a server answers again")
+translating.use(sources.SourceRules)
+rootless.use(sources.known)

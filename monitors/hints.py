@@ -1,7 +1,8 @@
 """Hints: "look here". They are stored, they settle, and then one job a root looks.
 
 A hint is due at ``min(last + debounce, first + max wait)``: a folder that keeps changing is looked at in the end. The
-same folder is one waiting row, however many speak of it.
+same folder (or name in it) is one waiting row, however many speak of it. When it is due, what it names must be visible
+and its size at rest (``resting.py``); then ``dispatch.py`` gives it to a job.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from mediasync.core.clock import Clock, system
+from mediasync.core.errors import Conflict
+from mediasync.core.paths import to_bytes
 from mediasync.jobs import services as jobs
-from mediasync.jobs.choices import Trigger
 
+from . import rootless, visible
 from .delays import delays_of
+from .dispatch import MOST_PATHS, dispatch
+from .filters import Filter, make_keep
 from .models import Hint, Root
 from .notices import Source
-from .noting import Said, Spot, note
-from .selectors import BLOCK, look_kind, waiting_look
+from .noting import Said, Spot, lock, note
+from .resting import Ready, judge, whole
 
-MOST_PATHS = 2000  # folders in one job; the rest goes into the next one
 KEEP_DAYS = 7  # how long a hint that was followed is shown
-
-TRIGGERS = {"watch": Trigger.WATCHER, "crawl": Trigger.MANUAL}  # every other source is a webhook
 
 
 def add(
@@ -49,32 +51,100 @@ def add(
 
 
 def settle(clock: Clock = system) -> list[jobs.Submitted]:
-    """Turn the due hints of each root into one job, and return those jobs.
+    """Look at what is due, give what is ready to one job a root, and return those jobs; never waits for a mount.
 
-    Hints of a root that is switched off or DOWN go on waiting, and so do those of a root whose last such job has not
-    begun: they are gathered meanwhile.
+    Hints of a root that is switched off or DOWN go on waiting.
     """
-    due = Hint.objects.filter(state=Hint.State.WAITING, due_at__lte=clock.now(), root__enabled=True)
-    due = due.exclude(root__guard=Root.Guard.DOWN)
+    now = clock.now()
+    done = []
+    for root, due in _due(now):
+        ready = _ready(root, due, now)
+        done += dispatch(root.pk, ready, now)
+    return done + rootless.settle(now)
+
+
+def _due(now: dt.datetime) -> list[tuple[Root, list[Hint]]]:
+    """Return what is due by time, root by root; not of those at which somebody is looking just now."""
+    due = Hint.objects.filter(state=Hint.State.WAITING, due_at__lte=now, root__enabled=True)
+    due = due.exclude(root__guard=Root.Guard.DOWN).exclude(root__in=visible.busy())
     by_root: dict[int, list[Hint]] = defaultdict(list)
-    for hint in due.order_by("due_at")[: 10 * MOST_PATHS]:
+    for hint in due.order_by("due_at", "id")[: 10 * MOST_PATHS]:
         if len(by_root[hint.root_id or 0]) < MOST_PATHS:
             by_root[hint.root_id or 0].append(hint)
-    return [_submit(root_id, hints) for root_id, hints in by_root.items() if waiting_look(root_id) is None]
+    roots = Root.objects.select_related("account").in_bulk(by_root)
+    return [(roots[pk], hints) for pk, hints in by_root.items() if pk in roots]
 
 
-def _submit(root_id: int, hints: Sequence[Hint]) -> jobs.Submitted:
-    """Give hints to a job: both are written, or neither."""
-    paths = sorted({hint.path for hint in hints})
-    trigger = TRIGGERS.get(hints[0].source, Trigger.WEBHOOK)
-    actor = ", ".join(sorted({hint.source for hint in hints}))[:150]
+def _ready(root: Root, due: Sequence[Hint], now: dt.datetime) -> list[Ready]:
+    """Return what may be crawled; of the rest it is written down when to look again, and why."""
+    waited_for = _waited_for(root, due)
+    named = {hint.pk for hint in waited_for}
+    ready = [whole(hint) for hint in due if hint.pk not in named]
+    later: list[Hint] = []
+    facts = visible.facts_of(root, waited_for) if waited_for else {}
+    for hint in waited_for:
+        if hint.pk not in facts:
+            continue
+        verdict = judge(hint, facts[hint.pk], now)
+        if isinstance(verdict, Ready):
+            ready.append(verdict)
+            continue
+        hint.looks, hint.looked_at, hint.size = hint.looks + 1, now, verdict.size
+        hint.due_at, hint.code = verdict.due, verdict.code
+        later.append(hint)
+    _put_off(later, "looks", "looked_at", "size", "due_at", "code")
+    return _with_both_halves(root, ready, now)
+
+
+def _waited_for(root: Root, due: Sequence[Hint]) -> list[Hint]:
+    """Return those that name what must be there first: not what the root's filter leaves out."""
+    keep = make_keep(Filter.of(root).spec())
+    found = []
+    for hint in due:
+        name = to_bytes(hint.name)
+        below = to_bytes(f"{hint.path}/{hint.name}" if hint.path else hint.name)
+        if name and (keep(name, False, below) or keep(name, True, below)):
+            found.append(hint)
+    return found
+
+
+def _with_both_halves(root: Root, ready: Sequence[Ready], now: dt.datetime) -> list[Ready]:
+    """Keep back what another half of the same rename, which is not ready, must be looked at with."""
+    groups = {each.hint.group for each in ready} - {""}
+    if not groups:
+        return list(ready)
+    mine = {each.hint.pk for each in ready}
+    others = Hint.objects.filter(root=root, state=Hint.State.WAITING).exclude(group="")
+    until: dict[str, dt.datetime] = {}
+    for pk, group, due_at in others.values_list("pk", "group", "due_at").iterator():
+        if group in groups and pk not in mine:
+            until[group] = max(due_at, until.get(group, now + dt.timedelta(seconds=1)))
+    late = [each.hint for each in ready if each.hint.group in until]
+    for hint in late:
+        hint.due_at, hint.code = until[hint.group], "hint_group"
+    _put_off(late, "due_at", "code")
+    return [each for each in ready if each.hint.group not in until]
+
+
+def _put_off(hints: Sequence[Hint], *fields: str) -> None:
+    """Write down when to look again; a row that somebody else writes just now is due again at once."""
     with transaction.atomic():
-        scope = {"root": root_id, "paths": paths, "shallow": True}
-        submitted = jobs.submit(look_kind(), scope, trigger=trigger, actor=actor)
-        for start in range(0, len(hints), BLOCK):
-            rows = Hint.objects.filter(pk__in=[hint.pk for hint in hints[start : start + BLOCK]])
-            rows.filter(state=Hint.State.WAITING).update(state=Hint.State.TAKEN, job_id=submitted.job.pk)
-    return submitted
+        mine = lock([hint.pk for hint in hints])
+        Hint.objects.bulk_update([hint for hint in hints if hint.pk in mine], fields)
+
+
+def look_now(hint: Hint, clock: Clock = system) -> jobs.Submitted | None:
+    """Look at what a waiting hint names without waiting any longer; None if that leads to no job.
+
+    Raises Conflict if it does not wait any more, or its root is switched off.
+    """
+    row = Hint.objects.select_related("root").filter(pk=hint.pk, state=Hint.State.WAITING).first()
+    if row is None:
+        raise Conflict("The hint does not wait any more.", code="hint_not_waiting")
+    if row.root is not None and not row.root.enabled:
+        raise Conflict("Its root is switched off.", code="hint_root_off")
+    submitted = dispatch(row.root.pk, [whole(row)], clock.now()) if row.root else rootless.pass_on([row])
+    return submitted[0] if submitted else None
 
 
 def forget(clock: Clock = system) -> int:

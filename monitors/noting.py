@@ -115,3 +115,15 @@ def _row(root_id: int | None, spot: Spot, said: Said) -> Sequence[Any]:
         *(root_id, spot.path, spot.name, said.source[:50], said.reference[:100], spot.raw, spot.group[:40]),
         *(spot.distrusted, spot.deep, now, now, due, latest),
     )
+
+
+def lock(ids: Sequence[int]) -> set[int]:
+    """Return which of these hints wait still, and keep them until the transaction ends.
+
+    What somebody else writes just now is left out: writers in different orders could wait for each other.
+    """
+    found: set[int] = set()
+    for start in range(0, len(ids), BLOCK):
+        rows = Hint.objects.select_for_update(skip_locked=True).filter(pk__in=ids[start : start + BLOCK])
+        found.update(rows.filter(state=Hint.State.WAITING).values_list("pk", flat=True))
+    return found

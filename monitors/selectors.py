@@ -10,8 +10,6 @@ from django.utils.translation import gettext as _
 from mediasync.core.errors import NotFound
 from mediasync.core.paths import for_people, is_within, relative
 from mediasync.jobs import registry
-from mediasync.jobs.choices import WAITING
-from mediasync.jobs.models import Job
 
 from .models import Change, Directory, Root
 
@@ -65,12 +63,6 @@ def subtree_ids(directory_ids: Sequence[int]) -> list[int]:
 def look_kind() -> str:
     """Return the kind of job that follows a change: the whole way if it is there, else only the crawl."""
     return "sync" if any(kind.name == "sync" for kind in registry.kinds()) else "crawl"
-
-
-def waiting_look(root_id: int) -> Job | None:
-    """Return a job that will look at some folders of a root and has not begun."""
-    jobs = Job.objects.filter(state__in=WAITING, kind=look_kind(), lanes__key=lane_of(root_id))
-    return next((job for job in jobs if job.scope.get("paths")), None)
 
 
 def lane_of(root_id: int) -> str:

@@ -103,7 +103,10 @@ def widen(job: Job, scope: Mapping[str, Any]) -> bool:
     if Job.objects.filter(dedupe_key=key, state__in=WAITING).exclude(pk=job.pk).exists():
         return False
     title = {"title_code": title_code, "title_params": dict(title_params)}
-    return bool(rows.update(scope=scope, dedupe_key=key, rev=F("rev") + 1, **title))
+    if not rows.update(scope=scope, dedupe_key=key, rev=F("rev") + 1, **title):
+        return False
+    job.refresh_from_db()
+    return True
 
 
 def find_kind(name: str) -> registry.JobKind:

@@ -64,7 +64,7 @@ def test_it_makes_one_job_of_what_is_due(root: Root) -> None:
     }
 
 
-def test_it_gathers_while_the_last_job_has_not_begun(root: Root) -> None:
+def test_it_widens_the_job_that_has_not_begun(root: Root) -> None:
     clock = FakeClock()
     hints.add(root.pk, ["a"], "watch", clock=clock)
     clock.advance(30)
@@ -72,10 +72,20 @@ def test_it_gathers_while_the_last_job_has_not_begun(root: Root) -> None:
     for path in ("b", "c"):
         hints.add(root.pk, [path], "watch", clock=clock)
         clock.advance(30)
-        assert hints.settle(clock) == []
-    Job.objects.filter(pk=first.job.pk).update(state="running")
+        [joined] = hints.settle(clock)
+        assert joined.deduplicated and joined.job == first.job
+    job = Job.objects.get()
+    assert job.scope == {"root": root.pk, "paths": ["a", "b", "c"], "shallow": True}
+    assert job.title_params["count"] == 3
+    Job.objects.update(state="running")
+    hints.add(root.pk, ["b"], "watch", clock=clock)
+    clock.advance(30)
     [second] = hints.settle(clock)
-    assert second.job.scope["paths"] == ["b", "c"]
+    assert second.job != job and second.job.scope["paths"] == ["b"]
+    assert set(Hint.objects.values_list("path", "job_id")) == {
+        *(("a", job.pk), ("b", job.pk), ("c", job.pk)),
+        ("b", second.job.pk),
+    }
 
 
 def test_it_takes_a_hint_during_the_job_for_a_new_one(root: Root) -> None:
