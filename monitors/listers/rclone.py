@@ -50,9 +50,9 @@ class Rclone:
         self.spec = Filter.of(root).spec()
         self.keep = make_keep(self.spec)
         self.parallel = root.parallel or PARALLEL
-        self.times: dict[bytes, dict[bytes, int]] = {}  # of the folders in a folder, as last listed in this crawl
+        self.times: dict[bytes, dict[bytes, int] | OSError] = {}  # of the folders in a folder, as this crawl was told
+        self._lock = threading.Lock()
         self._locks: defaultdict[bytes, threading.Lock] = defaultdict(threading.Lock)
-        self._knowing = threading.Lock()
         self._moves: bool | None = None
         self._hash: dict[str, Any] = {}
 
@@ -65,22 +65,33 @@ class Rclone:
         if not below or not self._know():
             return MOVED
         parent, _, name = below.rpartition(b"/")
-        with self._locks[parent]:
+        with self._lock:
+            lock = self._locks[parent]
+        with lock:
             if parent not in self.times:
-                self._read(parent, dirsOnly=True)
-            if name not in self.times[parent]:
-                _raise(errno.ENOENT, "no such folder")
-            return self.times[parent][name]
+                self._learn(parent)
+        times = self.times[parent]
+        if isinstance(times, OSError):
+            raise times
+        return times[name] if name in times else _raise(errno.ENOENT, "no such folder")
 
     def listing(self, below: bytes) -> Listing:
         """Return the listing of a folder."""
         moves = self._know()
         parent, _, name = below.rpartition(b"/")
-        mtime = self.times.get(parent, {}).get(name, 0) if below and moves else 0  # as it was before we list
+        times = self.times.get(parent)
+        mtime = times.get(name, 0) if below and moves and isinstance(times, dict) else 0  # as it was before we list
         folders, files, skipped = self._read(below, **self._hash)
         if abs(time.time_ns() - mtime) < COARSE_NS:
             mtime = 0
         return mtime, signature(folders, files), folders, files, "", skipped
+
+    def _learn(self, below: bytes) -> None:
+        """List a folder for the times of the folders in it."""
+        try:
+            self._read(below, dirsOnly=True)
+        except OSError as caught:  # once is enough
+            self.times[below] = caught
 
     def _read(self, below: bytes, **options: Any) -> tuple[list[bytes], list[Row], int]:
         """List one folder and remember the times of the folders in it."""
@@ -108,7 +119,7 @@ class Rclone:
 
     def _know(self) -> bool:
         """Learn once what the cloud can; True if a folder's mtime moves with what lies in it."""
-        with self._knowing:
+        with self._lock:
             if self._moves is None:
                 info = self._ask("operations/fsinfo")
                 features, hashes = info.get("Features"), info.get("Hashes")
