@@ -1,4 +1,4 @@
-"""What crawls found: changes (with those that are held), folders, hints."""
+"""What crawls found: changes (with those that are held), and folders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mediasync.ui.render import Tone, age, badge, path
 
 from . import services
 from .admin_roots import settled
-from .models import Change, Directory, Hint
+from .models import Change, Directory
 
 KINDS: dict[str, Tone] = {"added": "ok", "modified": "busy", "removed": "bad", "moved": "rest"}
 STATES: dict[str, Tone] = {"seen": "idle", "held": "warn", "new": "busy", "linked": "busy", "told": "ok"}
@@ -164,23 +164,3 @@ class DirectoryAdmin(ReadOnlyAdmin[Directory]):
     @display(description=_("Last listed"))
     def listed(self, obj: Directory) -> SafeString:
         return age(dt.datetime.fromtimestamp(obj.listed_at, dt.UTC) if obj.listed_at else None)
-
-
-@admin.register(Hint)
-class HintAdmin(ReadOnlyAdmin[Hint]):
-    list_display = ("folder", "root", "state", "source", "hits", "last", "due", "job_id")
-    list_filter = (StateTabs, "source", "root")
-    list_select_related = ("root",)
-    ordering = ("-id",)
-
-    @display(description=_("Folder"))
-    def folder(self, obj: Hint) -> SafeString:
-        return path(obj.path or "/")
-
-    @display(description=_("Last said"))
-    def last(self, obj: Hint) -> SafeString:
-        return age(obj.last_at)
-
-    @display(description=_("Due"))
-    def due(self, obj: Hint) -> SafeString:
-        return age(obj.due_at)
