@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from mediasync.core.errors import Stop
+from mediasync.core.errors import Snooze, Stop
 from mediasync.jobs.registry import Context
 
 from . import guards, snapshot
@@ -33,7 +33,8 @@ from .settling import finish, settle
 def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Lister | None = None) -> Summary:
     """Crawl and return what was done; ``cursor`` is that of an earlier attempt.
 
-    Raises Permanent with the guard's code if the root cannot be used: then nothing has changed.
+    Raises Permanent with the guard's code if the root cannot be used: then nothing has changed. Raises Snooze when its
+    account may not be asked any more just now: what was found is written, and the same cursor goes on.
     """
     begun = time.monotonic()
     verdict = guards.check(root)
@@ -44,7 +45,9 @@ def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Li
         raise guards.unusable(verdict)
     known = bool(snapshot.folders_at(root.pk, [""]))
     # Until a first crawl has ended, each looks at everything: what one that was killed left out lies anywhere.
-    run = Run(root, asked if root.baseline_at else replace(asked, paths=()), lister or lister_of(root), ctx, cursor)
+    fresh = True if asked.full or asked.paths else None
+    lister = lister or lister_of(root, fresh=fresh)
+    run = Run(root, asked if root.baseline_at else replace(asked, paths=()), lister, ctx, cursor)
     with _quiet_gc(), run.lister.crew(run.reserve) as crew:
         try:
             if known:
@@ -53,7 +56,7 @@ def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Li
                 run.looked, run.todo = True, [(None, b"")]
             if run.todo:
                 explore(run, crew)
-        except Stop:
+        except (Stop, Snooze):
             put_off(run, [*run.todo, *crew.unfinished()])
             raise
     settle(run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mediasync.core.errors import Stop
+from mediasync.core.errors import Snooze, Stop
 from mediasync.core.paths import to_text
 
 from . import guards
@@ -38,7 +38,7 @@ def explore(run: Run, crew: Crew) -> None:
                 full, ready = batch, blocks
                 batch, blocks = Batch(), []
                 _store(run, full, ready)
-    except Stop:
+    except (Stop, Snooze):
         _store(run, batch, blocks, rest=False)
         raise
     _store(run, batch, blocks)

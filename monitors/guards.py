@@ -2,6 +2,9 @@
 
 ``OK``: yes. ``SUSPECT``: what appears is believed, what is missing is held until a person looks. ``DOWN``: the root
 cannot be used, nothing is crawled. A listing that raised proves nothing, and neither does an empty mount point.
+
+What lies on this machine is judged by the disk, what does not (``Root.mounted`` False) through its lister
+(``looking_through``). What serves a mount (``AccountKind.mount_state``) may make a verdict worse, never better.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from mediasync.jobs.choices import Level
 from mediasync.jobs.models import Event
 
 from . import probe
-from .filesystems import Place, locate, mounts_below
+from .filesystems import locate, mounts_below
 from .models import Change, Root
 
 PROBE_SECONDS = 20.0  # how long a network or FUSE mount may take to list the root folder
@@ -69,7 +72,19 @@ Look = Callable[[bytes, bytes, int], dict[str, Any] | None]
 
 
 def check(root: Root, *, look: Look | None = None) -> Verdict:
-    """Look at a root before it is crawled; never hangs (``look`` None: a child process if it is not local)."""
+    """Look at a root before it is crawled; never hangs (``look`` None: a child process if it is not local).
+
+    Raises Snooze if it can only be read through an account that may not be asked just now.
+    """
+    from .looking_through import at_mount, at_root
+
+    verdict = _on_disk(root, look) if root.mounted else at_root(root)
+    if not verdict.down and (worse := at_mount(root)) is not None and (worse.down or verdict.ok):
+        return worse
+    return verdict
+
+
+def _on_disk(root: Root, look: Look | None) -> Verdict:
     path = to_bytes(root.path)
     place, is_mount_point = locate(path)
     before = _Before.of(root.device)
@@ -79,9 +94,11 @@ def check(root: Root, *, look: Look | None = None) -> Verdict:
         return down("guard_mount_gone", before=before.type, now=place.type)
     if look is None:
         look = look_in_child if place.is_remote else probe.look
-    seen = look(path, to_bytes(root.anchor), max(root.minimum_entries, 1))
-    verdict = _judge(root, place, seen)
-    return _with_mounts(root, verdict, path if place.is_remote else os.path.realpath(path)) if verdict.ok else verdict
+    verdict = judge(root, look(path, to_bytes(root.anchor), max(root.minimum_entries, 1)))
+    if not verdict.ok:
+        return verdict
+    verdict = replace(verdict, place=f"{place.type}@{place.depth}{'!' if place.is_remote else ''}")
+    return _with_mounts(root, verdict, path if place.is_remote else os.path.realpath(path))
 
 
 def _with_mounts(root: Root, verdict: Verdict, path: bytes) -> Verdict:
@@ -92,7 +109,8 @@ def _with_mounts(root: Root, verdict: Verdict, path: bytes) -> Verdict:
     return replace(verdict, mounts=now)
 
 
-def _judge(root: Root, place: Place, seen: dict[str, Any] | None) -> Verdict:
+def judge(root: Root, seen: dict[str, Any] | None) -> Verdict:
+    """Return what follows from what a look at the root folder has shown (``probe.look``)."""
     if seen is None:
         return down("guard_hangs", seconds=PROBE_SECONDS)
     if seen["errno"] == errno.ENOENT:
@@ -108,7 +126,7 @@ def _judge(root: Root, place: Place, seen: dict[str, Any] | None) -> Verdict:
         return down("guard_empty", files=root.files)
     if entries < wanted and (root.files or wanted > 1):
         return suspect("guard_few_entries", entries=entries, wanted=wanted)
-    return Verdict(place=f"{place.type}@{place.depth}{'!' if place.is_remote else ''}")
+    return Verdict()
 
 
 def unusable(verdict: Verdict) -> Permanent:

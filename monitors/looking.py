@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from mediasync.core.errors import Snooze
 from mediasync.core.paths import to_bytes
 
 from . import guards, snapshot
@@ -98,14 +99,18 @@ def _look_at(run: Run, crew: Crew, entries: list[Known], everything: bool, last:
         run.summary.directories += len(entries) - len(moved)
         entries = moved
     found: list[Found] = []
-    for listed, part in crew.check([entries]):
-        run.summary.listed += listed
-        run.summary.directories += listed
-        found += part
-        run.beat()
-        if len(found) >= FOLDERS or sum(len(each[4]) for each in found) >= FILES:
-            _settle_down(run, found)
-            found = []
+    try:
+        for listed, part in crew.check([entries]):
+            run.summary.listed += listed
+            run.summary.directories += listed
+            found += part
+            run.beat()
+            if len(found) >= FOLDERS or sum(len(each[4]) for each in found) >= FILES:
+                full, found = found, []
+                _settle_down(run, full)
+    except Snooze:
+        _settle_down(run, found)
+        raise
     run.after = last or run.after
     _settle_down(run, found)
 

@@ -17,7 +17,7 @@ if __name__ == "__main__":
 
 from monitors.keep import make_keep
 
-_EVERYTHING = {"extensions": None, "include": "", "exclude": "", "hidden": False, "paths": False}
+EVERYTHING = {"extensions": None, "include": "", "exclude": "", "hidden": False, "paths": False}
 
 
 def look(path: bytes, anchor: bytes, wanted: int) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def look(path: bytes, anchor: bytes, wanted: int) -> dict[str, Any]:
     Junk and hidden names do not count as entries: an unmounted folder often holds nothing else.
     """
     seen: dict[str, Any] = {"error": "", "errno": 0, "entries": 0, "anchor": True}
-    keep = make_keep(_EVERYTHING)
+    keep = make_keep(EVERYTHING)
     try:
         with os.scandir(path) as entries:
             for entry in entries:

@@ -97,7 +97,8 @@ class Run:
         cursor = cursor or {}
         self.root, self.asked, self.lister, self.ctx = root, asked, lister, ctx
         self.bulk = store()
-        self.step = snapshot.STEP * lister.parallel if lister.remote else snapshot.CHUNK
+        slow = snapshot.STEP * lister.parallel if lister.remote else snapshot.CHUNK
+        self.step = getattr(lister, "step", slow)
         self.written = time.monotonic()
         self.now: dt.datetime = ctx.now()
         self.summary = Summary(**cursor.get("summary", {}))

@@ -10,6 +10,7 @@ from monitors.filters import Filter
 from monitors.models import Root
 
 from .base import Crew, Lister, Reserve
+from .clouddrive import CloudDrive
 from .local import Local, Mounted
 from .rclone import Rclone
 
@@ -22,9 +23,16 @@ def _local(root: Root) -> Lister:
     return (Mounted if remote else Local)(path, Filter.of(root).spec(), remote=remote, parallel=root.parallel)
 
 
-KINDS: dict[str, Callable[[Root], Lister]] = {Root.Lister.LOCAL: _local, Root.Lister.RCLONE: Rclone}
+KINDS: dict[str, Callable[[Root], Lister]] = {
+    Root.Lister.LOCAL: _local,
+    Root.Lister.CLOUDDRIVE: CloudDrive,
+    Root.Lister.RCLONE: Rclone,
+}
 
 
-def lister_of(root: Root) -> Lister:
-    """Return the lister of a root."""
-    return KINDS[root.lister](root)
+def lister_of(root: Root, *, fresh: bool | None = None) -> Lister:
+    """Return the lister of a root; ``fresh`` says whether the other side is to read past its caches, if it has any."""
+    lister = KINDS[root.lister](root)
+    if fresh is not None and isinstance(lister, CloudDrive):
+        lister.fresh = fresh
+    return lister

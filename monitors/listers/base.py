@@ -4,6 +4,9 @@ A listing is the tuple that ``monitors.walk`` describes. Everything a lister rai
 proper errno, so that *vanished* (ENOENT, ENOTDIR), *permission denied*, *name too long*, *I/O error* and *timeout* are
 told apart in one place, ``walk.reason``. A listing that raised or carries an error proves nothing about absence.
 
+A lister that may not ask just now (throttled, budget spent) raises Snooze: the whole crawl sleeps, and goes on from its
+cursor.
+
 A new kind of lister is one file with a class like ``local.Local`` and one line in ``listers.KINDS``.
 """
 
@@ -39,7 +42,7 @@ class Crew(Protocol):
 
 
 class Lister(Protocol):
-    """How one root is read."""
+    """How one root is read. One with a ``step`` is given so many known folders at a time."""
 
     remote: bool  # a removal needs a second listing some minutes later
     parallel: int  # listings at once

@@ -2,6 +2,9 @@
 
 Only the thread of the crawl sees state; the others take a path from one queue and put what became of it into another.
 They are daemons: one that hangs in a dead mount cannot be ended, so it is given up and its folder a *timeout*.
+
+A lister that may not ask any more just now raises Snooze: that is no answer about a folder but ends the whole crawl,
+after what was found so far was yielded; what was not answered stays ``unfinished``.
 """
 
 from __future__ import annotations
@@ -13,6 +16,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db import connections
+
+from mediasync.core.errors import Snooze
 from monitors import walk
 from monitors.walk import Found, Known, Listing, Pack, Unknown
 
@@ -22,6 +28,7 @@ TICK = 0.5  # seconds
 PATIENCE = 120.0  # seconds in which no listing at all ended
 FOLDERS, FILES = 1000, 10_000  # of one block
 AHEAD = 4  # known folders in the queue, times the number of threads
+GRACE = 0.5  # seconds that all threads together may take to end: those that idle do so at once
 LONGEST = 2.0  # seconds between two yields: a crawl can only be paused, and what was found written, at one
 
 
@@ -42,20 +49,26 @@ class Threads:
         self.done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.pending: dict[int, Any] = {}  # number of the call → its entry
         self.calls = 0
+        self.threads: list[threading.Thread] = []
 
     def __enter__(self) -> Threads:
         for number in range(self.parallel):
-            threading.Thread(target=self._work, name=f"lister-{number}", daemon=True).start()
+            self.threads.append(threading.Thread(target=self._work, name=f"lister-{number}", daemon=True))
+            self.threads[-1].start()
         return self
 
     def __exit__(self, *_: object) -> None:
         for _n in range(self.parallel):
             self.todo.put(None)
+        end = time.monotonic() + GRACE
+        for thread in self.threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def stat(self, chunks: Iterable[list[Known]]) -> Iterator[list[Known]]:
         """See ``Crew.stat``."""
-        moved: list[Known] = []
-        entries = (entry for chunk in chunks for entry in chunk)
+        given = [entry for chunk in chunks for entry in chunk]
+        moved: list[Known] = [entry for entry in given if entry[2] is None]  # to be listed anyway
+        entries = (entry for entry in given if entry[2] is not None)
         for known, answer in self._through(self.lister.mtime, entries):
             if known is not None and answer != known[2]:
                 moved.append(known)
@@ -69,14 +82,18 @@ class Threads:
         listed = 0
         out: list[Found] = []
         entries = (entry for chunk in chunks for entry in chunk)
-        for known, answer in self._through(self.lister.listing, entries):
-            if known is not None:
-                listed += 1
-                if (found := _found(known, answer)) is not None:
-                    out.append(found)
-            if known is None or listed >= FOLDERS or self._long_ago():
-                yield listed, out
-                listed, out = 0, []
+        try:
+            for known, answer in self._through(self.lister.listing, entries):
+                if known is not None:
+                    listed += 1
+                    if (found := _found(known, answer)) is not None:
+                        out.append(found)
+                if known is None or listed >= FOLDERS or self._long_ago():
+                    yield listed, out
+                    listed, out = 0, []
+        except Snooze:
+            yield listed, out
+            raise
         yield listed, out
 
     def walk(self, todo: list[Unknown]) -> Iterator[Work | None]:
@@ -87,7 +104,12 @@ class Threads:
         self._put(self.lister.listing, *todo)
         todo.clear()
         while self.pending:
-            entry, answer = self._take()
+            try:
+                entry, answer = self._take()
+            except Snooze:
+                if taken:
+                    yield taken, pack.block(left)
+                raise
             if entry is not None:
                 taken.append(entry)
                 inside = _packed(pack, ids, entry, answer)
@@ -105,15 +127,18 @@ class Threads:
         return list(self.pending.values())
 
     def _work(self) -> None:
-        while (task := self.todo.get()) is not None:
-            number, call, below = task
-            try:
-                answer: Any = call(below)
-            except OSError as caught:
-                answer = caught
-            except Exception as caught:  # whatever a lister may raise: no thread may die of it
-                answer = OSError(errno.EIO, repr(caught))
-            self.done.put((number, answer))
+        try:
+            while (task := self.todo.get()) is not None:
+                number, call, below = task
+                try:
+                    answer: Any = call(below)
+                except (OSError, Snooze) as caught:
+                    answer = caught
+                except Exception as caught:  # whatever a lister may raise: no thread may die of it
+                    answer = OSError(errno.EIO, repr(caught))
+                self.done.put((number, answer))
+        finally:
+            connections.close_all()  # those that the account's limit has opened in this thread
 
     def _put(self, call: Any, *entries: Any) -> None:
         for entry in entries:
@@ -139,7 +164,7 @@ class Threads:
         return True
 
     def _take(self) -> tuple[Any, Any]:
-        """Return what ended next as (entry, answer), (None, None) if nothing did for a moment.
+        """Return what ended next as (entry, answer), (None, None) if nothing did for a moment; raises Snooze.
 
         When nothing has ended for as long as our patience lasts, what is still out is given up, one at a time.
         """
@@ -153,6 +178,8 @@ class Threads:
             number, answer = next(iter(self.pending)), OSError(errno.ETIMEDOUT, "no listing ended for a long time")
         else:
             self.idle = 0.0
+        if isinstance(answer, Snooze):
+            raise answer  # its entry stays pending
         found = self.pending.pop(number, None)
         return (found, answer) if found is not None else (None, None)
 
