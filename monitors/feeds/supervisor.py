@@ -85,6 +85,9 @@ class Runner:
         except MediasyncError as error:
             self._wait = error.retry_after if isinstance(error, Transient) else None
             self._failed(error, State.TROUBLE)
+        except AWAY as error:
+            self._wait = FIRST_PAUSE
+            logger.warning("%s of %s: the database does not answer: %s", self.feed.kind, self.feed.name, error)
         except Exception as error:
             logger.exception("%s of %s", self.feed.kind, self.feed.name)
             self.desk.trouble("feed_failed", error=f"{type(error).__name__}: {error}"[:300])
