@@ -84,8 +84,8 @@ def parse(payload: Payload, clock: Clock = system) -> bool:
                 source, reference = hooks.source_of(payload.hook), f"payload {payload.pk}"
                 hints = intake.take_in(parsed.notices, source, reference=reference, clock=clock)
                 Payload.objects.filter(pk=payload.pk).update(hints=hints)
-    except Exception:
-        return _failed(payload, values, traceback.format_exc(limit=-3))
+    except Exception as problem:
+        return _failed(payload, values, problem)
     return True
 
 
@@ -105,18 +105,18 @@ def read(payload: Payload) -> tuple[Parsed, str, str]:
     return parsed, State.DONE if parsed.notices else State.IGNORED, ""
 
 
-def _failed(payload: Payload, values: dict[str, Any], error: str) -> bool:
+def _failed(payload: Payload, values: dict[str, Any], problem: Exception) -> bool:
     """Count a payload that could not be followed; set it aside when the database answers and it still cannot be.
 
     While the database does not answer, the count cannot be written either, so nothing is given up: it raises.
     """
     tries = int(payload.params.get("tries", 0)) + 1
+    logger.warning("payload %s was not followed, try %d", payload.pk, tries, exc_info=problem)
     mine = Payload.objects.filter(pk=payload.pk, state=State.RECEIVED)
-    logger.warning("payload %s was not followed (%d. time): %s", payload.pk, tries, error)
     if tries < TRIES:
         mine.update(params={"tries": tries})
         return False
-    reason = {"error": plain(error.strip().rpartition("\n")[2], 200), "tries": tries}
+    reason = {"error": plain(f"{type(problem).__name__}: {problem}", 200), "tries": tries}
     return bool(mine.update(**values | {"state": State.REJECTED, "code": "call_failed", "params": reason}))
 
 

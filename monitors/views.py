@@ -75,7 +75,7 @@ def _take(request: HttpRequest, caller: Hook, path: str, *, form: bool = False) 
     if request.method == "HEAD":
         return HttpResponse()
     kind = triggers.KINDS.get(caller.kind)
-    names = {name for name, _value in parse_qsl(request.META.get("QUERY_STRING", ""), errors="replace")}
+    names = {name for name, _value in parse_qsl(request.META.get("QUERY_STRING", ""), True, errors="replace")}
     is_call = request.method in WRITES or (request.method == "GET" and kind and kind.answers_get and names & PATHS)
     if not is_call:
         if form and request.method == "GET":
