@@ -25,7 +25,7 @@ from .filters import Filter, make_keep
 from .models import Hint, Root
 from .notices import Source
 from .noting import Said, Spot, lock, note
-from .resting import Ready, judge, whole
+from .resting import Ready, judge, unasked, whole
 
 KEEP_DAYS = 7  # how long a hint that was followed is shown
 
@@ -79,7 +79,7 @@ def _ready(root: Root, due: Sequence[Hint], now: dt.datetime) -> list[Ready]:
     """Return what may be crawled; of the rest it is written down when to look again, and why."""
     waited_for = _waited_for(root, due)
     named = {hint.pk for hint in waited_for}
-    ready = [whole(hint) for hint in due if hint.pk not in named]
+    ready = [unasked(hint) if hint.name else whole(hint) for hint in due if hint.pk not in named]
     later: list[Hint] = []
     facts = visible.facts_of(root, waited_for) if waited_for else {}
     for hint in waited_for:
@@ -89,10 +89,11 @@ def _ready(root: Root, due: Sequence[Hint], now: dt.datetime) -> list[Ready]:
         if isinstance(verdict, Ready):
             ready.append(verdict)
             continue
-        hint.looks, hint.looked_at, hint.size = hint.looks + 1, now, verdict.size
-        hint.due_at, hint.code = verdict.due, verdict.code
+        if hint.size != verdict.size:
+            hint.size, hint.size_at = verdict.size, now
+        hint.looks, hint.due_at, hint.code = hint.looks + 1, verdict.due, verdict.code
         later.append(hint)
-    _put_off(later, "looks", "looked_at", "size", "due_at", "code")
+    _put_off(later, "looks", "size", "size_at", "due_at", "code")
     return _with_both_halves(root, ready, now)
 
 

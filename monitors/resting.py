@@ -51,15 +51,20 @@ def judge(hint: Hint, fact: Fact, now: dt.datetime) -> Ready | Waits:
 def _judge_file(hint: Hint, size: int, mtime_ns: int, now: dt.datetime) -> Ready | Waits:
     if size and now.timestamp() - mtime_ns / 1e9 >= FRESH:
         return Ready(hint, (hint.path,))
-    if hint.size is None or hint.looked_at is None:
+    if hint.size is None or hint.size_at is None:
         return Waits("hint_grows", now + dt.timedelta(seconds=REST), size)
     if hint.size == size:
-        left = REST - (now - hint.looked_at).total_seconds()
+        left = REST - (now - hint.size_at).total_seconds()
         return Ready(hint, (hint.path,)) if left <= 0 else Waits("hint_grows", now + dt.timedelta(seconds=left), size)
     if hint.looks >= MOST_LOOKS:
         return Ready(hint, (hint.path,), code="hint_still_grows")
     pause = max(REST, PAUSES[min(hint.looks, len(PAUSES) - 1)])
     return Waits("hint_grows", now + dt.timedelta(seconds=pause), size)
+
+
+def unasked(hint: Hint) -> Ready:
+    """Return what a hint asks for when nobody need wait for what it names."""
+    return Ready(hint, (hint.path,))
 
 
 def whole(hint: Hint) -> Ready:

@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='hint',
-            name='looked_at',
+            name='size_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(

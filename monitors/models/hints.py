@@ -38,7 +38,7 @@ class Hint(models.Model):
     distrusted = models.BooleanField(default=False)  # removals that it leads to are held
     deep = models.BooleanField(default=False)  # look at what is known below too: the sender means all of a folder
     size = models.BigIntegerField(null=True, blank=True)  # of ``name`` at the last look at it
-    looked_at = models.DateTimeField(null=True, blank=True)
+    size_at = models.DateTimeField(null=True, blank=True)  # when it was first seen so
     looks = models.PositiveIntegerField(default=0)  # at ``name`` so far
     hits = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField(default=timezone.now)
