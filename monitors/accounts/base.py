@@ -39,5 +39,7 @@ class AccountKind:
     check: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict  # options and secrets → cleaned, or UsageError
     # Have the folder ``below`` (stored text, below the root) read anew by what serves the mount; climb if need be.
     nudge: Callable[[Root, str], None] | None = None
+    # Its mount shows folders as they were for a while: those that a crawl is asked for are nudged before.
+    remembers: bool = False
     # What the other side says of the mount of a root; None: nothing. It may only make a guard worse, never better.
     mount_state: Callable[[Root], Verdict | None] | None = None

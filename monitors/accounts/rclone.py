@@ -20,7 +20,7 @@ from monitors.models import Account, Root
 
 from .base import AccountKind, Field
 from .rclone_client import Remote, strings
-from .rclone_vfs import active, has_vfs, mount_point, nudge
+from .rclone_vfs import active, nudge
 
 if TYPE_CHECKING:
     from monitors.guards import Verdict
@@ -128,10 +128,9 @@ def probe(account: Account) -> Mapping[str, Any]:
 
 
 def mount_state(root: Root) -> Verdict | None:
-    """Return DOWN when rclone answers, and has nothing mounted that could be the root's; else nothing.
+    """Return DOWN when the mount that the account names is not there, or rclone answers and has nothing mounted at all.
 
-    A mount of another rclone, or of one in a container that names the mount point otherwise, must not look lost: one
-    VFS with the right name is enough.
+    What it has mounted may be named otherwise than here (aliases, containers), so anything at all is enough.
     """
     from monitors.guards import down
 
@@ -148,13 +147,18 @@ def mount_state(root: Root) -> Verdict | None:
             points, names = active(remote)
         finally:
             remote.close()
-        if mount_point(root.account.options, root) in points or has_vfs(names, root.account.options.get("fs", "")):
-            return None
     except (WorkError, UsageError):
         return None
-    return down("rclone_not_mounted")
+    return None if points or names else down("rclone_not_mounted")
 
 
 RCLONE = AccountKind(
-    name="rclone", fields=FIELDS, per_second=20.0, probe=probe, check=check, nudge=nudge, mount_state=mount_state
+    name="rclone",
+    fields=FIELDS,
+    per_second=20.0,
+    probe=probe,
+    check=check,
+    nudge=nudge,
+    remembers=True,
+    mount_state=mount_state,
 )

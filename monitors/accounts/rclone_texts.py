@@ -17,6 +17,7 @@ TEXTS: dict[str, Text] = {
     "rclone_not_mounted": _("rclone says that it has nothing mounted here"),
     "rclone_which_mount": _("It is not known which folder of rclone's mount this is: give the account its mount point"),
     "rclone_no_point": _("No mount of rclone is known under its roots: give the account its mount point"),
+    "not_freshened": _("The mount's cache could not be refreshed, so it may show folders as they were: %(error)s"),
     "rclone_lost": _("The mount at %(point)s is gone"),
     "rclone_stale": _("The mount at %(point)s is dead: rclone has ended and left it behind"),
     "rclone_hangs": _("The mount at %(point)s does not answer"),

@@ -105,11 +105,6 @@ def active(remote: Remote) -> tuple[list[str], list[str]]:
     return [point for point in points if isinstance(point, str)], strings(remote.call("vfs/list"), "vfses")
 
 
-def has_vfs(names: list[str], fs: str) -> bool:
-    """Tell whether a VFS of this name (any, for "") is active."""
-    return any(not fs or _TWIN.sub("", name) == fs for name in names)
-
-
 def _below(path: str, top: str) -> str | None:
     """Return ``path`` ("remote:a/b") below ``top`` ("remote:a"), None if it does not lie in it."""
     path, top = path.rstrip("/"), top.rstrip("/")

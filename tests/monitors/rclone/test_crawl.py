@@ -120,3 +120,55 @@ def test_where_the_times_of_folders_tell_nothing_each_crawl_lists_all(cloud: Clo
     (cloud.top / "Show/7/y.mkv").write_bytes(b"y")
     os.utime(cloud.top / "Show/7", ns=(stat.st_mtime_ns, stat.st_mtime_ns))
     assert cloud.crawl().added == 1
+
+
+class Cached(Cloud):
+    """A root that is listed through a mount which remembers folders for an hour."""
+
+    def __init__(self, daemon: Daemon, behind: Path, point: Path) -> None:
+        super().__init__(daemon, behind, point / "TV", lister="local")
+
+
+def test_what_a_crawl_is_asked_for_is_read_anew(mounted: Daemon, behind: Path, point: Path) -> None:
+    cloud = Cached(mounted, behind, point)
+    (cloud.top / "Show/b.mkv").write_bytes(b"b")
+    (cloud.top / "Old").mkdir()
+    cloud.crawl()
+    assert cloud.agrees()
+    (cloud.top / "Show/a.mkv").unlink()
+    (cloud.top / "Show/b.mkv").write_bytes(b"better")
+    (cloud.top / "Show").rename(cloud.top / "Old/Show")
+    assert cloud.crawl().modified == 0  # as the mount shows it
+    cloud.crawl("", "Old")
+    assert cloud.agrees()
+    found = set(Change.objects.filter(state="new").values_list("kind", "old_path", "path"))
+    assert found == {("added", "", "Old/Show/b.mkv"), ("removed", "", "Show")}
+
+
+def test_a_folder_renamed_behind_a_mount_has_moved(mounted: Daemon, behind: Path, point: Path) -> None:
+    cloud = Cached(mounted, behind, point)
+    (cloud.top / "Old").mkdir()
+    cloud.crawl()
+    (cloud.top / "Show").rename(cloud.top / "Old/Show")
+    cloud.crawl("", "Old")
+    (change,) = Change.objects.filter(state="new")
+    assert (change.kind, change.old_path, change.path) == ("moved", "Show", "Old/Show")
+
+
+def test_a_cache_that_cannot_be_refreshed_is_listed_as_it_is_and_said(
+    mounted: Daemon, behind: Path, point: Path
+) -> None:
+    cloud = Cached(mounted, behind, point)
+    cloud.crawl()
+    assert cloud.root.account is not None
+    cloud.root.account.options["fs"] = "nobody:"
+    said = []
+
+    class Listens(Ctx):
+        def log(self, code: str, level: Any = None, **params: Any) -> None:
+            said.append((code, params["error"]))
+
+    summary = crawl(cloud.root, Asked(paths=("Show", "")), Listens(cloud.clock))
+    assert summary.errors == 0
+    ((code, error),) = said
+    assert code == "not_freshened" and "nobody:" in error
