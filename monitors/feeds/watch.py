@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 
 from django.db import connection, connections, transaction
 from django.db.models import Q
 
 from mediasync.core.clock import Clock, system
+from mediasync.core.errors import Snooze
 from mediasync.jobs.choices import Trigger
-from monitors import guards, hints, history, services
+from monitors import guards, hints, history, payloads, services
 from monitors.models import FeedState, Root
 
 from .desk import AWAY
@@ -38,7 +37,7 @@ class Watcher:
         self.feeds = supervisor or Supervisor(clock)
         self._last: dict[str, float] = {}
         self._caught: dict[int, float] = {}  # root id → when it was crawled because of a gap
-        self._checks: dict[int, list[guards.Verdict]] = {}
+        self._checks: dict[int, list[guards.Verdict | None]] = {}
         self._said = False
 
     def run(self, stop: threading.Event) -> None:
@@ -116,8 +115,7 @@ class Watcher:
                     FeedState.objects.filter(pk=pk).update(behind=late)
 
     def _payloads(self) -> None:
-        if find_spec("monitors.payloads"):
-            import_module("monitors.payloads").parse_waiting(self.clock)
+        payloads.parse_waiting(self.clock)
 
     def _settle(self) -> None:
         for submitted in hints.settle(self.clock):
@@ -125,11 +123,12 @@ class Watcher:
 
     def _forget(self) -> None:
         hints.forget(self.clock)
+        payloads.forget(self.clock)
         history.forget_changes(self.clock)
 
     def check_guards(self) -> None:
         """Look, each in a thread of its own, at roots that are DOWN; a look may take long."""
-        for root in Root.objects.filter(enabled=True, guard=Root.Guard.DOWN):
+        for root in Root.objects.filter(enabled=True, guard=Root.Guard.DOWN).select_related("account"):
             if root.pk not in self._checks:
                 found = self._checks[root.pk] = []
                 threading.Thread(target=_check, args=(root, found), daemon=True).start()
@@ -139,8 +138,8 @@ class Watcher:
         for root_id, found in list(self._checks.items()):
             if found:
                 del self._checks[root_id]
-                root = Root.objects.filter(pk=root_id).first()
-                if root is not None and root.guard == Root.Guard.DOWN:
+                root = Root.objects.filter(pk=root_id, guard=Root.Guard.DOWN).first()
+                if root is not None and found[0] is not None:
                     guards.record(root, found[0], self.clock)
 
     def _due(self, what: str, seconds: float) -> bool:
@@ -151,8 +150,14 @@ class Watcher:
         return True
 
 
-def _check(root: Root, found: list[guards.Verdict]) -> None:
+def _check(root: Root, found: list[guards.Verdict | None]) -> None:
+    verdict = None
     try:
-        found.append(guards.check(root))
+        verdict = guards.check(root)
+    except Snooze:
+        pass  # its account may not be asked just now
+    except Exception:
+        logger.exception("could not look whether %s is back", root)
     finally:
+        found.append(verdict)
         connections.close_all()
