@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.utils import OperationalError, ProgrammingError
 from django.utils.translation import gettext as _
 
 from mediasync.core.errors import MediasyncError
@@ -44,6 +45,10 @@ class Command(BaseCommand):
             report = apply_plan(plan, dry_run=options["dry_run"], actor=asking.actor())
         except MediasyncError as error:
             raise CommandError(str(error), returncode=error.exit_code) from error
+        except (OperationalError, ProgrammingError) as error:
+            if "no such table" in str(error) or "does not exist" in str(error):
+                raise CommandError("The database is not set up. Do it: manage.py migrate", returncode=2) from error
+            raise
         tests = {server.name: connection.examine(server) for server in report.servers if options["test"]}
         write = self._json if options["json"] else self._text
         write(plan, report, tests, options["dry_run"])
