@@ -14,10 +14,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from django.db import OperationalError, connection
 
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import AccessDenied, MediasyncError, Permanent, Snooze, Transient
@@ -30,6 +33,7 @@ FIRST_COOLDOWN, THROTTLE_COOLDOWN, LONGEST_COOLDOWN = 30.0, 60.0, 3600.0  # seco
 PATIENCE = dt.timedelta(seconds=10)  # the longest sleep for a turn
 PROBE_TIME = dt.timedelta(seconds=60)  # how long the others wait for the one that probes
 PAUSED = dt.timedelta(minutes=5)  # when to look again at an account that waits for a person
+TRIES = 100  # at a database that is locked
 FAST = 20.0  # requests a second from which turns are taken by the half second
 
 LIMITS = (
@@ -51,16 +55,25 @@ def take(
     ``rest`` sleeps instead of us and says whether to give up. ``pace`` False: for what is not a request that the cloud
     counts (a stream that stays open): only pause and breaker are asked.
     """
+    tries = 0
     while True:
         now = clock.now()
         if _from_spare(account, n, now):
             return
-        row = _fresh(account)
-        probes = _may_ask(row, now)
-        if pace:
-            wait = _turn(row, n, now, probes=probes)
-        else:
-            wait = 0.0 if not probes or _put(row, cooldown_until=now + PROBE_TIME) else None
+        try:
+            row = _fresh(account)
+            probes = _may_ask(row, now)
+            if pace:
+                wait = _turn(row, n, now, probes=probes)
+            else:
+                wait = 0.0 if not probes or _put(row, cooldown_until=now + PROBE_TIME) else None
+        except OperationalError:  # locked for longer than a connection waits by itself
+            tries += 1
+            if connection.in_atomic_block or tries >= TRIES:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(0.05)
+            continue
         if wait is not None:
             break
     for name in LIMITS:  # only now: threads share ``account``
@@ -167,25 +180,25 @@ def _may_ask(account: Account, now: dt.datetime) -> bool:
 def _turn(account: Account, n: int, now: dt.datetime, *, probes: bool) -> float | None:
     """Take the next turns and return the seconds until they come; None if somebody else was faster."""
     rate = pace_of(account)
-    count = n if probes or rate < FAST else max(n, int(rate / 2))
+    ahead = rate >= FAST and not probes and not account.per_day  # a budget is counted to the last request
+    count = max(n, int(rate / 2)) if ahead else n
     used = used_today(account, now)
-    if account.per_day:
-        if used + n > account.per_day:
-            raise Snooze(
-                "The budget of today is used up.", until=tomorrow(now), code="account_budget", account=account.name
-            )
-        count = min(count, account.per_day - used)
+    if account.per_day and used + n > account.per_day:
+        text = "The budget of today is used up."
+        raise Snooze(text, until=tomorrow(now), code="account_budget", account=account.name)
     interval = dt.timedelta(seconds=count / rate) if rate > 0 else dt.timedelta(0)
     begins = max(now, account.next_at or now)
     later, after = gcra(account.next_at, now, interval, PATIENCE)
     if later is not None:
         raise Snooze("Others ask this account already.", until=later, code="account_busy", account=account.name)
-    values: dict[str, Any] = {"next_at": after, "used": used + count, "used_on": now.date()}
+    spent = _spent(account)
+    values: dict[str, Any] = {"next_at": after, "used": used + n + spent, "used_on": now.date()}
     if probes:
         values["cooldown_until"] = now + PROBE_TIME
     if not _put(account, **values):
+        _spent(account, -spent)
         return None
-    if count > n:
+    if ahead:
         with _lock:
             _spare[os.getpid(), account.pk] = _Spare(count - n, begins, after)
     return (begins - now).total_seconds()
@@ -222,6 +235,7 @@ class _Spare:
     left: int
     begins: dt.datetime
     ends: dt.datetime
+    spent: int = 0  # and not yet counted in ``used``
 
 
 _lock = threading.Lock()
@@ -234,9 +248,29 @@ def _from_spare(account: Account, n: int, now: dt.datetime) -> bool:
         if spare is None or spare.left < n or not spare.begins <= now < spare.ends:
             return False
         spare.left -= n
+        spare.spent += n
         return True
+
+
+def _spent(account: Account, back: int = 0) -> int:
+    """Return how many of the turns were spent since this was last asked (``back`` is added for the next time)."""
+    with _lock:
+        spare = _spare.get((os.getpid(), account.pk))
+        if spare is None:
+            return 0
+        spent, spare.spent = spare.spent, -back
+        return spent
 
 
 def _forget_spare(account: Account) -> None:
     with _lock:
-        _spare.pop((os.getpid(), account.pk), None)
+        if (spare := _spare.get((os.getpid(), account.pk))) is not None:
+            spare.left = 0
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # the parent may have held it
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -26,7 +26,7 @@ TEXTS: dict[str, Text] = {
     "clouddrive_failed": _("CloudDrive2 failed: %(said)s"),
     "clouddrive_login_again": _("The login at CloudDrive2 has run out; logging in again"),
     "clouddrive_extra": _("CloudDrive2 needs a package that is not installed: run “make setup EXTRAS=clouddrive”"),
-    "clouddrive_exit": _("CloudDrive2 is ending"),
+    "feed_connected": _("Connected anew: what was said meanwhile was not heard"),
     "guard_cloud_unmounted": _("CloudDrive2 says that %(mount)s is not mounted: %(reason)s"),
     # Roots that are read through an account
     "account_missing": _("The root has no account to be read through"),

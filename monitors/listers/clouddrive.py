@@ -69,10 +69,7 @@ class CloudDrive:
         if not below:
             return MOVED
         parent, _, name = below.rpartition(b"/")
-        with self._lock_of(parent):
-            if parent not in self.times:
-                self._learn(parent)
-        known = self.times[parent]
+        known = self._times_in(parent)
         if isinstance(known, OSError):
             if isinstance(known, FileNotFoundError):
                 self.times[below] = known
@@ -99,8 +96,16 @@ class CloudDrive:
         with self.lock:
             return self.locks[below]
 
+    def _times_in(self, below: bytes) -> Times | OSError:
+        """Return the times of the folders in a folder; it is listed for them if this crawl has not done so yet."""
+        with self._lock_of(below):
+            if below not in self.times:
+                if below:
+                    self._times_in(below.rpartition(b"/")[0])  # which may tell that it is not there at all
+                self._learn(below)
+            return self.times[below]
+
     def _learn(self, below: bytes) -> None:
-        """List a folder for the times of the folders in it."""
         try:
             if (error := self._absent(below)) is not None:
                 raise error

@@ -123,8 +123,8 @@ class Threads:
             yield taken, pack.block(left)
 
     def unfinished(self) -> list[Unknown]:
-        """See ``Crew.unfinished``."""
-        return list(self.pending.values())
+        """See ``Crew.unfinished``; known folders that were to be looked at are not among them."""
+        return [entry for entry in self.pending.values() if len(entry) == 2]
 
     def _work(self) -> None:
         try:
