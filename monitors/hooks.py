@@ -44,12 +44,11 @@ def add_hook(name: str, kind: str, *, password: str = "", **options: Any) -> Hoo
     """
     if unknown := options.keys() - set(OPTIONS):
         raise UsageError(f"A hook has no option {', '.join(sorted(unknown))}.", code="hook_option")
-    hook = Hook(name=name, kind=kind, secret_sealed=new_secret(), **options)
-    return save(hook, password=password or None)
+    return save(Hook(name=name, kind=kind, **options), password=password or None)
 
 
 def save(hook: Hook, *, password: str | None = None) -> Hook:
-    """Store what people set; a ``password`` that is not None replaces the stored one ("" takes it away)."""
+    """Store what people set; a new one is given a secret. ``password``: None leaves it, "" takes it away."""
     if hook.kind not in triggers.KINDS:
         raise UsageError(f"There is no kind of hook “{hook.kind}”: {', '.join(triggers.KINDS)}.", code="hook_kind")
     if Hook.objects.filter(name=hook.name).exclude(pk=hook.pk).exists():
@@ -58,6 +57,8 @@ def save(hook: Hook, *, password: str | None = None) -> Hook:
     if password is not None:
         hook.password_sealed = secrets.seal(password, keys())
         columns.append("password_sealed")
+    if hook.pk is None:
+        hook.secret_sealed = new_secret()
     try:
         hook.clean_fields()
     except ValidationError as error:
@@ -73,6 +74,11 @@ def rotate(hook: Hook, keep_old: dt.timedelta = KEEP_OLD, clock: Clock = system)
     hook.secret_sealed = new_secret()
     hook.save(update_fields=["secret_sealed", "old_secret_sealed", "old_until"])
     return hook
+
+
+def switch(hook: Hook, enabled: bool) -> None:
+    """Let it take calls, or refuse its callers."""
+    Hook.objects.filter(pk=hook.pk).update(enabled=enabled)
 
 
 def new_secret() -> str:

@@ -290,7 +290,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='payload',
-            index=models.Index(condition=models.Q(('state', 'received')), fields=['id'], name='monitors_payload_next'),
+            index=models.Index(fields=['state', 'id'], name='monitors_payload_state'),
         ),
         migrations.AddIndex(
             model_name='payload',

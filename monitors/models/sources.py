@@ -190,7 +190,7 @@ class Payload(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["id"], condition=Q(state="received"), name="monitors_payload_next"),
+            models.Index(fields=["state", "id"], name="monitors_payload_state"),
             models.Index(fields=["at"], name="monitors_payload_at"),
         ]
 
