@@ -134,3 +134,26 @@ def test_it_takes_ten_thousand_folders_in_few_statements(root: Root, django_asse
     with django_assert_max_num_queries(200):  # type: ignore[operator]
         assert hints.add(root.pk, [f"d{n}" for n in range(10_000)], "watch") == 10_000
     assert Hint.objects.count() == 10_000
+
+
+def test_it_takes_in_ten_thousand_files_in_few_statements(django_assert_max_num_queries: object) -> None:
+    for number in range(3):
+        Root.objects.create(name=f"R{number}", path=f"/r{number}")
+    paths = [f"/r{number % 2000 % 3}/Show {number % 2000}/e{number}.mkv" for number in range(10_000)]
+    with django_assert_max_num_queries(40):  # type: ignore[operator]
+        assert intake.take_in(map(Notice, paths), Source("sonarr", "sonarr")) == 10_000
+    rows = Hint.objects.select_related("root")
+    assert {f"{row.root}/{row.path}/{row.name}" for row in rows} == {path[1:].replace("r", "R", 1) for path in paths}
+
+
+def test_it_settles_ten_thousand_files_as_a_few_jobs(django_assert_max_num_queries: object) -> None:
+    roots = [Root.objects.create(name=f"R{number}", path=f"/no/r{number}") for number in range(3)]
+    clock = FakeClock()
+    source = Source("sonarr", "sonarr", wait_for_file=False)
+    paths = [f"/no/r{number % 2000 % 3}/Show {number % 2000}/e{number}.mkv" for number in range(10_000)]
+    assert intake.take_in(map(Notice, paths), source, clock=clock) == 2000
+    clock.advance(10)
+    with django_assert_max_num_queries(80):  # type: ignore[operator]
+        made = hints.settle(clock)
+    assert {each.job.scope["root"] for each in made} == {root.pk for root in roots} and len(made) == 3
+    assert sum(len(each.job.scope["paths"]) for each in made) == 2000
