@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -53,7 +54,11 @@ def check(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def probe(account: Account) -> Mapping[str, Any]:
     """Return user, storage, and the drive and folder that it shows; raises what is wrong."""
-    client = Drive(account)
+    with closing(Drive(account)) as client:
+        return _facts(client)
+
+
+def _facts(client: Drive) -> Mapping[str, Any]:
     about = client.ask("drive", lambda c: c.about().get(fields="user(displayName,emailAddress),storageQuota"))
     user, quota = about.get("user") or {}, about.get("storageQuota") or {}
     facts = {

@@ -77,8 +77,13 @@ class Drive:
         if self._access is None or stamp != self._stamp:
             self._access = access_of(self.account.options, secrets_of(self.account))
             self._stamp, self._top = stamp, ""
-            self._services.clear()
+            self.close()
         return self._access
+
+    def close(self) -> None:
+        """Close the connections."""
+        while self._services:
+            self._services.popitem()[1].close()
 
     def ask(self, service: str, make: Callable[[Any], Any]) -> Answer:
         """Send what ``make`` makes of Google's client of a service, and return the answer."""

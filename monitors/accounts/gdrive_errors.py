@@ -68,8 +68,9 @@ def _of_answer(
 def _of_refresh(error: Any) -> WorkError:
     """Take only the short name of what the token endpoint said: the rest may quote what was sent."""
     body = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
-    reason = str(body.get("error", ""))[:50] or "refresh"
-    if getattr(error, "retryable", False) or not body.get("error"):
+    said = body.get("error")
+    reason = said[:50] if isinstance(said, str) else ""
+    if getattr(error, "retryable", False) or not reason:
         return Transient(f"No access token: {reason}", code="drive_no_token", reason=reason)
     return AccessDenied(f"No access token: {reason}", code="drive_denied", reason=reason, said=reason)
 

@@ -20,5 +20,6 @@ TEXTS: dict[str, Text] = {
     # Gaps
     "drive_first": _("The Drive is followed from now on"),
     "drive_again": _("The place in the Drive's changes was lost: its tree was read again"),
+    "drive_root": _("The folder of the root itself was moved, renamed, trashed or restored"),
     "drive_many": _("More changed at once than can be followed one by one"),
 }

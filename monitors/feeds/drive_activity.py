@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any
 
 from mediasync.core.clock import Clock, system
@@ -45,8 +46,8 @@ class DriveActivity:
         self.depends = depends_on(account, [root])
 
     def run(self, desk: Desk) -> None:
-        client = Drive(self.account, desk.rest, self.clock)
-        take_turns(desk, self.account, lambda: self._turn(desk, client), self.every, self.clock)
+        with closing(Drive(self.account, desk.rest, self.clock)) as client:
+            take_turns(desk, self.account, lambda: self._turn(desk, client), self.every, self.clock)
 
     def _turn(self, desk: Desk, client: Drive) -> None:
         cursor, until = desk.cursor or {}, milliseconds(self.clock.now())
@@ -72,8 +73,9 @@ class DriveActivity:
             return
         again = since_ms(after["until"])
         after["marks"] = [mark(each) for each in found if (time_of(each) or EPOCH) > again][:MOST_MARKS]
-        looks = folders_with(self.root, lost) | ({""} if told.roots else set())
-        desk.look(self.root.pk, sorted(looks))
+        desk.look(self.root.pk, sorted(folders_with(self.root, lost)))
+        if told.roots:
+            desk.gap("drive_root", told.roots)
         desk.commit(list(told.notices), cursor=after, reference=f"until {after['until']}")
 
     def _activities(self, client: Drive, folder: str, span: str) -> list[dict[str, Any]]:

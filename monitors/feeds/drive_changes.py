@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import groupby
 
 from mediasync.core.clock import Clock, system
@@ -44,8 +45,8 @@ class DriveChanges:
         self._fresh = ""  # the token that was taken last, until it has worked
 
     def run(self, desk: Desk) -> None:
-        client = Drive(self.account, desk.rest, self.clock)
-        take_turns(desk, self.account, lambda: self._turn(desk, client), self.every, self.clock)
+        with closing(Drive(self.account, desk.rest, self.clock)) as client:
+            take_turns(desk, self.account, lambda: self._turn(desk, client), self.every, self.clock)
 
     def _turn(self, desk: Desk, client: Drive) -> None:
         where = {"drive": client.drive, "top": client.top()}
@@ -89,8 +90,9 @@ class DriveChanges:
             try:
                 answer = client.changes(token)
             except Permanent as error:
-                if error.params.get("status") not in LOST_TOKEN or token == self._fresh:
-                    raise
+                fresh, self._fresh = self._fresh, ""
+                if error.params.get("status") not in LOST_TOKEN or token == fresh:
+                    raise  # a token just given is no good either: no reason to read the tree each minute
                 return self._begin(desk, client, "drive_again")
             after = str(answer.get("nextPageToken") or answer.get("newStartPageToken") or "")
             more = bool(answer.get("nextPageToken"))
@@ -109,8 +111,8 @@ class DriveChanges:
             self._lost.clear()
         page.complete(self._lost)
         told = page.told()
-        for root_id in sorted(told.roots):
-            desk.look(root_id, [""])
+        if told.roots:
+            desk.gap("drive_root", told.roots)
         desk.commit(list(told.notices), cursor=cursor, reference=str(desk.cursor["token"])[:100], also=page.write)
 
     def _say(self, desk: Desk, client: Drive) -> None:

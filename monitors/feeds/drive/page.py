@@ -63,6 +63,8 @@ class Page:
         asked = 0
         for ident in self._here:
             while (missing := unknown_above(ident, self._new, self._top)) and missing not in {*lost, *self._gone}:
+                if self._load(missing):
+                    continue
                 asked += 1
                 if asked > MOST_PARENTS:
                     raise TooMuch("Too many folders are unknown.")
@@ -75,6 +77,13 @@ class Page:
         appeared = [ident for ident in {**self._here, **self._extra} if self._appeared(ident)]
         self._adopt(appeared)
 
+    def _load(self, ident: str) -> bool:
+        """Take a folder, and all above it, from our own tree; False: it is not there."""
+        rows = self._tree.with_all_above([ident])
+        self._old = {**rows, **self._old}
+        self._new = {**{key: item for key, item in rows.items() if key not in self._gone}, **self._new}
+        return ident in rows
+
     def _appeared(self, ident: str) -> bool:
         new = self._new[ident].is_dir and ident not in self._old
         return new and names_of(ident, self._new, self._top) is not None
@@ -85,8 +94,10 @@ class Page:
         while level:
             below: list[str] = []
             for start in range(0, len(level), AT_ONCE):
-                for ident, item in self._children(level[start : start + AT_ONCE]):
-                    if ident not in self._new and ident not in self._gone:
+                children = dict(self._children(level[start : start + AT_ONCE]))
+                ours = self._tree.known(children)  # moved here since: their own change will say so, with the old path
+                for ident, item in children.items():
+                    if ident not in {*self._new, *self._gone, *ours}:
                         self._new[ident] = item
                         if item.is_dir:
                             self._extra[ident] = item

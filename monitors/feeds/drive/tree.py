@@ -27,15 +27,16 @@ class Tree:
         wanted = set(idents)
         for _ in range(DEEPEST):
             asked |= wanted
-            found |= self._rows(sorted(wanted))
+            found |= self.known(wanted)
             wanted = {item.parent for item in found.values()} - asked - {""}
             if not wanted:
                 break
         return found
 
-    def _rows(self, idents: Sequence[str]) -> dict[str, Item]:
+    def known(self, idents: Iterable[str]) -> dict[str, Item]:
+        """Return those of these items that we know."""
         found: dict[str, Item] = {}
-        for block in _blocks(idents):
+        for block in _blocks(sorted(idents)):
             rows = self._all().filter(ident__in=block).values_list("ident", "parent", "name", "is_dir")
             found |= {ident: Item(parent, name, is_dir) for ident, parent, name, is_dir in rows}
         return found
