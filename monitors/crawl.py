@@ -21,9 +21,8 @@ from typing import Any
 from mediasync.core.errors import Snooze, Stop
 from mediasync.jobs.registry import Context
 
-from . import guards, snapshot
+from . import freshening, guards, snapshot
 from .exploring import explore, put_off
-from .freshening import freshen
 from .listers import Lister, lister_of
 from .looking import look
 from .models import Root
@@ -49,8 +48,7 @@ def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Li
     fresh = True if asked.full or asked.paths else None
     lister = lister or lister_of(root, fresh=fresh)
     run = Run(root, asked if root.baseline_at else replace(asked, paths=()), lister, ctx, cursor)
-    if not run.looked:
-        freshen(run)
+    freshening.before(run)
     with _quiet_gc(), run.lister.crew(run.reserve) as crew:
         try:
             if known:
@@ -64,6 +62,7 @@ def crawl(root: Root, asked: Asked, ctx: Context, cursor: Any = None, lister: Li
             raise
     settle(run)
     finish(run)
+    freshening.after(run)
     return _closed(run, begun)
 
 

@@ -172,3 +172,13 @@ def test_a_cache_that_cannot_be_refreshed_is_listed_as_it_is_and_said(
     assert summary.errors == 0
     ((code, error),) = said
     assert code == "not_freshened" and "nobody:" in error
+
+
+def test_what_was_found_past_the_mount_is_shown_by_it(mounted: Daemon, behind: Path, point: Path) -> None:
+    cloud = Cloud(mounted, behind, point / "TV")
+    cloud.crawl()
+    assert not (point / "TV/Film").exists()
+    (cloud.top / "Film").mkdir()
+    (cloud.top / "Film/z.mkv").write_bytes(b"z")
+    cloud.crawl()
+    assert (point / "TV/Film/z.mkv").exists()

@@ -15,11 +15,12 @@ from monitors import feeds, services
 from monitors.accounts import rclone_mounts as mounts
 from monitors.feeds import rclone_mount
 from monitors.feeds.rclone_mount import EVERY, MountWatch
-from monitors.models import Account, Change, File, Root
+from monitors.feeds.supervisor import Supervisor
+from monitors.models import Account, Change, FeedState, File, Root
 from tests.monitors.crawling import Ctx
 from tests.monitors.kinds import only_crawl
 
-from .daemon import Daemon, make_account
+from .daemon import Daemon, make_account, until
 
 pytestmark = pytest.mark.django_db
 
@@ -202,3 +203,29 @@ def test_a_mount_that_hangs_is_left_alone(
         assert watch.points[str(point)].tries == 0
     finally:
         mounted.process.send_signal(18)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_watcher_has_it_mounted_again(
+    mounted: Daemon, binary: Path, behind: Path, point: Path, jobs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rclone_mount, "EVERY", 0.2)
+    monkeypatch.setattr(rclone_mount, "PAUSE", 0.2)
+    command = f"{binary} mount {behind} {point} --daemon --config /dev/null"
+    account = mounted.account(mount_point=str(point), remount="command", command=command)
+    make_root(account, point / "TV")
+    supervisor = Supervisor(kinds={"rclone_mount": feeds.KINDS["rclone_mount"]})
+
+    def says(state: str, code: str = "") -> bool:
+        supervisor.sync()
+        supervisor.flush()
+        return FeedState.objects.filter(kind="rclone_mount", account=account, state=state, code=code).exists()
+
+    try:
+        until(lambda: says("fine"))
+        mounted.kill()
+        until(lambda: says("trouble", "rclone_stale"))
+        until(lambda: says("fine"))
+        assert (point / "TV/Show/a.mkv").exists()
+    finally:
+        supervisor.close()
