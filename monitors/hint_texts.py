@@ -18,6 +18,7 @@ TEXTS = {
     "hint_no_answer": _("The root did not answer; it is asked again"),
     "hint_group": _("Waits for the other half of a rename"),
     # What came of it
+    "hint_not_waiting": _("It does not wait any more"),
     "hint_gave_up": _("It did not become visible in time: the folder “%(folder)s” was looked at"),
     "hint_still_grows": _("Its size did not come to rest in time: it was looked at as it is"),
     "guard_distrusted": _("The sender misses it, which may be its own mistake: a person decides"),
