@@ -17,10 +17,10 @@ from monitors.accounts.gdrive_client import Drive
 from monitors.models import Account, Root
 
 from .base import Desk
-from .drive.activities import EPOCH, Story, mark, stories, time_of
+from .drive.activities import EPOCH, Record, Story, mark, stories, time_of
 from .drive.ancestry import Ancestry, folder_of
 from .drive.lost import folders_with
-from .drive.names import item_of
+from .drive.names import dicts_in, item_of
 from .drive.page import TooMuch
 from .drive.places import Names, Spot, Told
 from .drive.turns import take_turns
@@ -78,13 +78,13 @@ class DriveActivity:
             desk.gap("drive_root", told.roots)
         desk.commit(list(told.notices), cursor=after, reference=f"until {after['until']}")
 
-    def _activities(self, client: Drive, folder: str, span: str) -> list[dict[str, Any]]:
+    def _activities(self, client: Drive, folder: str, span: str) -> list[Record]:
         """Return all that happened in a window, all pages."""
-        found: list[dict[str, Any]] = []
+        found: list[Record] = []
         page = ""
         for _ in range(MOST_PAGES):
             answer = client.activities(folder, span, page)
-            found += [each for each in answer.get("activities") or [] if isinstance(each, dict)]
+            found += dicts_in(answer, "activities")
             before, page = page, str(answer.get("nextPageToken") or "")
             if not page:
                 return found

@@ -19,6 +19,7 @@ from monitors.models import Account, Root
 
 from .base import Desk
 from .choosing import choose
+from .drive.names import dicts_in
 from .drive.page import Page, TooMuch, items_in
 from .drive.places import folder_id, names_of
 from .drive.tree import Tree
@@ -99,7 +100,7 @@ class DriveChanges:
             if not after or (more and after == token):
                 raise Transient("Google says not where its changes go on.", code="drive_unreadable")
             self._page(
-                desk, Page(answer.get("changes") or [], tree, client, self.roots), {**desk.cursor, "token": after}
+                desk, Page(dicts_in(answer, "changes"), tree, client, self.roots), {**desk.cursor, "token": after}
             )
             self._fresh = ""
             if not more:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .names import FOLDER, GOOGLE, LONGEST_ID, as_mounted
+from .names import FOLDER, GOOGLE, LONGEST_ID, as_mounted, dicts_in
 
 Deed = Literal["create", "edit", "move", "rename", "delete", "restore"]
 DEEDS: tuple[Deed, ...] = ("create", "edit", "move", "rename", "delete", "restore")
@@ -77,9 +77,9 @@ def stories(activities: Iterable[Record]) -> dict[str, Story]:
 
 def _events(activity: Record) -> Iterator[tuple[Event, Record]]:
     everything = [
-        target["driveItem"] for target in _list(activity, "targets") if isinstance(target.get("driveItem"), dict)
+        target["driveItem"] for target in dicts_in(activity, "targets") if isinstance(target.get("driveItem"), dict)
     ]
-    actions = _list(activity, "actions") or [{"detail": activity.get("primaryActionDetail")}]
+    actions = dicts_in(activity, "actions") or [{"detail": activity.get("primaryActionDetail")}]
     for action in actions:
         detail = action.get("detail")
         deed = next((deed for deed in DEEDS if isinstance(detail, dict) and deed in detail), None)
@@ -99,7 +99,7 @@ def _event(deed: Deed, detail: Record, at: dt.datetime) -> Event:
 
 
 def _first(detail: Record, name: str) -> str:
-    return next(filter(None, (_parent(reference) for reference in _list(detail, name))), "")
+    return next(filter(None, (_parent(reference) for reference in dicts_in(detail, name))), "")
 
 
 def _parent(reference: Record) -> str:
@@ -113,11 +113,6 @@ def _parent(reference: Record) -> str:
 def _ident(thing: Record) -> str:
     ident = str(thing.get("name") or "").rpartition("/")[2]
     return ident if len(ident) <= LONGEST_ID else ""
-
-
-def _list(thing: Record, name: str) -> list[Record]:
-    found = thing.get(name)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def time_of(thing: Record) -> dt.datetime | None:

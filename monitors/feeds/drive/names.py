@@ -52,3 +52,9 @@ def item_of(file: Mapping[str, Any], known: Iterable[str] = ()) -> Item | None:
     parents = [str(parent) for parent in file.get("parents") or [] if len(str(parent)) <= LONGEST_ID]
     parent = next((parent for parent in parents if parent in known), parents[0] if parents else "")
     return Item(parent, as_mounted(name), kind == FOLDER)
+
+
+def dicts_in(thing: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return the objects of a list in an answer, whatever is there."""
+    found = thing.get(name)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

@@ -14,7 +14,7 @@ from mediasync.core.errors import MediasyncError
 from monitors.accounts.gdrive_client import Drive
 from monitors.models import Root
 
-from .names import LONGEST_ID, Item, item_of
+from .names import LONGEST_ID, Item, dicts_in, item_of
 from .places import Places, Told, folder_id, names_of, unknown_above
 from .tree import Tree
 
@@ -176,7 +176,7 @@ def listed(client: Drive, query: str) -> Iterator[tuple[str, Item]]:
 
 def items_in(answer: Mapping[str, Any], drive: str) -> Iterator[tuple[str, Item]]:
     """Yield the items of one page of a listing."""
-    for file in answer.get("files") or []:
+    for file in dicts_in(answer, "files"):
         ident = str(file.get("id") or "")
         item = item_of(file) if 0 < len(ident) <= LONGEST_ID else None
         if item is not None and str(file.get("driveId") or "") == drive:
