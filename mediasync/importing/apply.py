@@ -30,6 +30,7 @@ from scanning.models import PathMapping
 from .common import free
 from .plan import AddAccount, AddAnchor, AddHook, AddRoot, AddRule, AddServer, Item, Plan, Remark
 
+SAME = {"clouddrive": ("address",), "gdrive": ("service_account_file", "drive")}  # what makes an account the same
 Outcome = Literal["made", "there", "not_taken", "remark"]
 
 
@@ -102,19 +103,19 @@ class _Work:
         values = kind.check({**item.options, **item.secrets})
         hidden = {each.name for each in kind.fields if each.secret}
         options = {name: value for name, value in values.items() if name not in hidden}
-        text = _("account “%(name)s” (%(kind)s, %(address)s)")
-        facts = {"kind": Account.Kind(item.kind).label, "address": options.get("address", "")}
+        text = _("account “%(name)s” (%(kind)s)")
+        label = Account.Kind(item.kind).label
         for known in Account.objects.filter(kind=item.kind).order_by("pk"):
-            if known.options.get("address") == options.get("address"):
+            if all(known.options.get(name, "") == options.get(name, "") for name in SAME[item.kind]):
                 self.accounts[item.name] = known
-                return False, text % {**facts, "name": known.name}
+                return False, text % {"name": known.name, "kind": label}
         name = free(item.name, Account.objects.values_list("name", flat=True))
         account = Account(name=name, kind=item.kind, options=options)
         set_secrets(account, {name: str(values[name]) for name in hidden if values.get(name)})
         account.full_clean()
         account.save()
         self.accounts[item.name] = account
-        return True, text % {**facts, "name": name}
+        return True, text % {"name": name, "kind": label}
 
     def server(self, item: AddServer) -> tuple[bool, str]:
         text = _("server “%(name)s” (%(kind)s, %(url)s)")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from . import common, durations, watching
+from . import bernard, common, durations, watching
 from .plan import Plan
 from .rewrites import Rewrite
 from .tree import Node, Section
@@ -32,13 +32,7 @@ def plan(top: Section, plan: Plan) -> None:
     _hooks(triggers, plan, login, None if age is None else durations.go(age))
     for node in triggers.items("inotify"):
         _inotify(triggers.below(node), plan, servers)
-    for node in triggers.items("bernard"):
-        triggers.below(node).skip()
-        text = _(
-            "Bernard has no successor here. Add a Google Drive account with the same key file under Accounts, "
-            "then a root with the feed “Google Drive: changes”."
-        )
-        plan.not_taken(node, text)
+    bernard.plan(triggers, plan)
     common.anchors(plan, top.items("anchors"))
 
 

@@ -19,7 +19,7 @@ def go(node: Node) -> float:
     """Return seconds of ``1m30s``; a number without a unit is nanoseconds, as Go takes it."""
     text = node.string().strip()
     if text.isdecimal():
-        return _checked(node, int(text) * GO["ns"])
+        return _checked(node, float(text) * GO["ns"])
     return _checked(node, _sum(_GO, text, GO))
 
 

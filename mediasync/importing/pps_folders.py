@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def from_sqlite(section: Section, plan: Plan) -> Iterator[Folder]:
     if node is None:
         return
     file = plan.path.parent / node.string().strip()
-    if not file.is_file():
+    if not os.path.isfile(file):  # also false for a name that cannot be
         text = _("The folders are in “%s”, which is not beside this file. Copy it there, and import again.")
         plan.not_taken(node, text % node.string().strip())
         return
