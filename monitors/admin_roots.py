@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -26,7 +26,9 @@ from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.render import Tone, age, badge, path
 
+from . import admin_feed_cells as feed_cells
 from . import services
+from .feeds import selftest
 from .forms import RootForm
 from .models import Change, Directory, Root
 
@@ -59,14 +61,17 @@ def ask_about_held(text: str) -> Callable[[Root | None], str]:
 @admin.register(Root)
 class RootAdmin(ModelAdmin[Root]):
     form = RootForm
-    list_display = ("name", "guard_state", "row_buttons", "folder", "holds", "held_now", "looked")
+    list_display = ("name", "guard_state", "row_buttons", "folder", "hears_by", "holds", "held_now", "looked")
     list_filter = ("guard", "enabled")
     search_fields = ("name", "path")
     ordering = ("name",)
-    readonly_fields = ("guard_now", "file_system", "holds", "held_now", "unreadable", "looked", "fully_looked")
+    readonly_fields = (
+        *("guard_now", "heard_now", "file_system", "holds", "held_now", "unreadable", "looked", "fully_looked"),
+    )
     fieldsets = (
         (None, {"fields": ("path", "name", "enabled", *readonly_fields)}),
-        (_("When"), {"fields": ("watch", "every", "reconcile_every")}),
+        (_("Where it is"), {"fields": ("lister", "account", "remote_path", "mounted")}),
+        (_("When"), {"fields": ("watch", "feed", "feed_every", "poll_budget", "every", "reconcile_every")}),
         (_("What counts"), {"fields": ("kinds", "include", "exclude", "hidden")}),
         (
             _("Guard"),
@@ -81,7 +86,21 @@ class RootAdmin(ModelAdmin[Root]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Root]:
         held = Change.objects.filter(root=OuterRef("pk"), state=Change.State.HELD).order_by()
         counted = held.values("root").annotate(n=Count("pk")).values("n")
-        return super().get_queryset(request).annotate(held_count=Coalesce(Subquery(counted), 0))
+        rows = super().get_queryset(request).select_related("account")
+        rows = rows.prefetch_related("feed_states", "account__feed_states")
+        return rows.annotate(held_count=Coalesce(Subquery(counted), 0))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show and take the form outside a transaction: what is asked of mounts and accounts may take long."""
+        view = self._changeform_view  # type: ignore[attr-defined]
+        answer: HttpResponse = view(request, object_id, form_url, extra_context)
+        return answer
 
     def save_model(self, request: HttpRequest, obj: Root, form: ModelForm[Root], change: bool) -> None:
         cleaned = form.cleaned_data
@@ -123,6 +142,14 @@ class RootAdmin(ModelAdmin[Root]):
             return "–"
         sentence = registry.text(obj.guard_code, obj.guard_params) if obj.guard_code else ""
         return format_html("{} {} {}", guard_badge(obj), sentence, age(obj.guard_since) if obj.guard_since else "")
+
+    @display(description=_("Hears by"))
+    def hears_by(self, obj: Root) -> SafeString:
+        return feed_cells.hears_by(obj)
+
+    @display(description=_("Hears by"))
+    def heard_now(self, obj: Root) -> SafeString | str:
+        return feed_cells.heard_now(obj) if obj.pk else "–"
 
     @display(description=_("File system"))
     def file_system(self, obj: Root) -> str:
@@ -178,6 +205,12 @@ class RootAdmin(ModelAdmin[Root]):
         if verdict.ok and root.guard == Root.Guard.OK:
             return _t("%s: all is well.") % root
         return f"{root}: {registry.text(root.guard_code, root.guard_params)}"
+
+    @button(_("Self-test"), on="page", when=lambda root: root.enabled)
+    def self_test(self, request: HttpRequest, root: Root) -> Answer:
+        result = selftest.run(root)
+        (messages.success if result.ok else messages.warning)(request, str(result))
+        return None
 
     @button(
         _("Take this file system"),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import MediasyncError, UsageError
+from mediasync.core.errors import MediasyncError, Snooze, UsageError
 
-from . import placing
+from . import placing, services
 from .filters import KINDS, translate
 from .models import Root
 from .scopes import check_crawl
@@ -25,6 +26,13 @@ KIND_LABELS = {
 LABELS = {
     "enabled": _("In use"),
     "watch": _("Watch"),
+    "lister": _("Read by"),
+    "account": _("Account"),
+    "remote_path": _("Folder in the account"),
+    "mounted": _("It is on this machine"),
+    "feed": _("Hears by"),
+    "feed_every": _("Ask the feed every"),
+    "poll_budget": _("Folders polled in a minute"),
     "every": _("Look every"),
     "reconcile_every": _("Full look every"),
     "hidden": _("Hidden files"),
@@ -40,7 +48,20 @@ LABELS = {
 HELP = {
     "name": _("Empty: the name of the folder."),
     "path": _("The whole path, as this machine sees it. It may not lie in another root, nor hold one."),
-    "watch": _("Hear of changes at once (local disks only; network and FUSE mounts are crawled by schedule)."),
+    "watch": _("Hear of changes between two crawls."),
+    "lister": _("A mounted folder is read like any other; the others read through the account, without a mount."),
+    "account": _("The cloud that holds the folder, or what mounts it. It tells of changes, and reads where chosen."),
+    "remote_path": _(
+        "The same folder as the account names it. CloudDrive2: /115/TV. rclone: remote:TV. Google Drive: the folder's "
+        "id, or its path from the root of the drive: /TV."
+    ),
+    "mounted": _("Off: nothing is at the folder on this machine, and it is read through the account."),
+    "feed": _(
+        "What fits best: an account that tells of changes; else the kernel on a local disk, and polling on network "
+        "and FUSE mounts."
+    ),
+    "feed_every": _("Seconds between two questions, for feeds that ask; 0: as their kind."),
+    "poll_budget": _("Of the folders that changed lately, more often; of the others in turn."),
     "every": _("Seconds between looks at what changed; 900 is a quarter of an hour, 0 is never."),
     "reconcile_every": _("Seconds between full looks at every folder; 604800 is a week, 0 is never."),
     "directory_mtime_moves": _("Off: the time of a folder says nothing of what is in it, so every look is a full one."),
@@ -110,11 +131,13 @@ class RootForm(forms.ModelForm[Root]):
             *("name", "path", "enabled", "watch", "every", "reconcile_every", "kinds", "include", "exclude", "hidden"),
             *("must_be_mount", "anchor", "minimum_entries", "max_removed_ratio", "max_removed_count"),
             *("directory_mtime_moves", "parallel", "two_looks", "second_look_after"),
+            *("lister", "account", "remote_path", "mounted", "feed", "feed_every", "poll_budget"),
         )
         labels = LABELS
         help_texts = HELP
         widgets: ClassVar = {
             "anchor": forms.TextInput(attrs={"size": 40}),
+            "remote_path": forms.TextInput(attrs={"size": 60}),
             "every": forms.NumberInput(),
             "reconcile_every": forms.NumberInput(),
         }
@@ -123,8 +146,9 @@ class RootForm(forms.ModelForm[Root]):
         path: str = self.cleaned_data["path"]
         if path == self.instance.path and self.instance.pk:
             return path  # its mount may be away just now
+        mounted = bool(self.fields["mounted"].widget.value_from_datadict(self.data, self.files, "mounted"))
         try:
-            return placing.check_path(path, but=self.instance if self.instance.pk else None)
+            return placing.check_path(path, but=self.instance if self.instance.pk else None, mounted=mounted)
         except UsageError as error:
             raise ValidationError(str(error)) from None
 
@@ -138,7 +162,24 @@ class RootForm(forms.ModelForm[Root]):
         cleaned = super().clean() or self.cleaned_data
         if not cleaned.get("name") and cleaned.get("path"):
             cleaned["name"] = self.instance.name or placing.free_name(cleaned["path"])
+        if not self.errors:
+            self._check_source(cleaned)
         return cleaned
+
+    def _check_source(self, cleaned: dict[str, Any]) -> None:
+        """Ask, before anything is written, whether the root can be read and heard like this."""
+        twin = copy(self.instance)
+        for name, value in cleaned.items():
+            setattr(twin, name, value)
+        try:
+            services.check_feed(twin)
+            if services.SOURCE & set(self.changed_data):
+                placing.check_source(twin)
+        except Snooze as error:
+            raise ValidationError(_("The account may not be asked just now: %s") % error) from None
+        except UsageError as error:
+            raise ValidationError(str(error)) from None
+        cleaned["remote_path"] = twin.remote_path
 
 
 class CrawlForm(forms.Form):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from mediasync.core import clock as clocks
 from mediasync.core.errors import UsageError
@@ -17,17 +18,23 @@ from mediasync.jobs.models import Event, Schedule
 from . import guards, placing
 from .filters import Filter
 from .held import drop_held, release_held
-from .models import Change, Directory, File, Hint, Root
+from .models import Account, Change, Directory, FeedState, File, Hint, Root
 from .selectors import look_kind
 
 __all__ = ["add_root", "check_guard", "drop_held", "release_held", "remove_root", "request_crawl", "update_root"]
 
 FILTERS = frozenset({"kinds", "include", "exclude", "hidden"})
+ACCOUNTS = {  # feed → the kind of account that tells it
+    Root.Feed.CLOUDDRIVE.value: Account.Kind.CLOUDDRIVE.value,
+    Root.Feed.DRIVE_CHANGES.value: Account.Kind.GDRIVE.value,
+    Root.Feed.DRIVE_ACTIVITY.value: Account.Kind.GDRIVE.value,
+}
 OPTIONS = FILTERS | {
     *("name", "path", "lister", "enabled", "watch", "every", "reconcile_every", "directory_mtime_moves", "parallel"),
     *("two_looks", "second_look_after", "must_be_mount", "anchor", "minimum_entries", "max_removed_ratio"),
-    "max_removed_count",
+    *("max_removed_count", "account", "remote_path", "mounted", "feed", "feed_every", "poll_budget"),
 }
+SOURCE = frozenset({"lister", "account", "remote_path", "mounted"})
 
 
 def add_root(path: str, name: str | None = None, *, crawl: bool = True, actor: str = "", **options: Any) -> Root:
@@ -36,9 +43,11 @@ def add_root(path: str, name: str | None = None, *, crawl: bool = True, actor: s
     The first crawl is asked for (``crawl``) and is a silent baseline. Raises UsageError, saying what to do, for a
     folder that cannot be a root.
     """
-    root = Root(path=placing.check_path(path), name=name or "")
+    mounted = bool(options.get("mounted", True))
+    root = Root(path=placing.check_path(path, mounted=mounted), name=name or "")
     root.name = root.name or placing.free_name(root.path)
     _apply(root, options)
+    placing.check_source(root)
     with transaction.atomic():
         root.save(force_insert=True)
         put_schedules(root)
@@ -50,21 +59,47 @@ def add_root(path: str, name: str | None = None, *, crawl: bool = True, actor: s
 def update_root(root: Root, *, actor: str = "", **options: Any) -> Root:
     """Change fields of a root and let follow what must: schedules, and a full crawl when other files count now."""
     before = Root.objects.get(pk=root.pk)
-    if "path" in options and options["path"] != before.path:
-        options["path"] = placing.check_path(options["path"], but=root)
+    appears = options.get("mounted", False) and not before.mounted
+    if appears or options.get("path", before.path) != before.path:
+        path, mounted = options.get("path", before.path), bool(options.get("mounted", before.mounted))
+        options["path"] = placing.check_path(path, but=root, mounted=mounted)
     _apply(root, options)
-    moved = root.path != before.path
+    if SOURCE & options.keys():
+        placing.check_source(root)
+    moved = _reads(root) != _reads(before)
     other_files = any(getattr(root, name) != getattr(before, name) for name in FILTERS)
     with transaction.atomic():
         if moved:
             root.device, root.mounts = "", []
-        root.save(update_fields=[*options, "device", "mounts"])
+        root.save(update_fields=[*options, "remote_path", "device", "mounts"])
         put_schedules(root)
         if moved or other_files:
             Directory.objects.filter(root=root).update(dirty=True)
             if root.enabled:
                 request_crawl(root, full=True, actor=actor)
     return root
+
+
+def _reads(root: Root) -> tuple[object, ...]:
+    """Return what says where a root's content is read."""
+    far = (root.account_id, root.remote_path) if root.lister != Root.Lister.LOCAL else ()
+    return root.path, root.lister, root.mounted, *far
+
+
+def check_feed(root: Root) -> None:
+    """Refuse a feed that the root cannot have; UsageError says what to do."""
+    label, wanted = Root.Feed(root.feed).label if root.feed in Root.Feed else root.feed, ACCOUNTS.get(root.feed)
+    kind = root.account.kind if root.account else ""
+    if wanted and kind != wanted:
+        text = _("“%(feed)s” needs an account of the kind %(kind)s. Choose one, or add it first.")
+        raise UsageError(text % {"feed": label, "kind": Account.Kind(wanted).label}, code="feed_account")
+    if kind in ACCOUNTS.values() and not root.remote_path and root.feed in (Root.Feed.AUTO, *ACCOUNTS):
+        text = _("Say where the folder is in the account (%(account)s): its changes are told by that name.")
+        raise UsageError(text % {"account": root.account}, code="feed_remote_path")
+    if root.feed == Root.Feed.INOTIFY and not root.mounted:
+        raise UsageError(_("The kernel can only tell of a folder on this machine."), code="feed_mounted")
+    if not root.poll_budget:
+        raise UsageError(_("Polling needs a budget of at least one folder a minute."), code="feed_budget")
 
 
 def remove_root(root: Root) -> None:
@@ -91,6 +126,11 @@ def put_schedules(root: Root) -> None:
             jobs.put_schedule(name, kind, scope, every=every, owner=owner, enabled=root.enabled)
         else:
             Schedule.objects.filter(name=name, owner=owner).delete()
+
+
+def restart_feed(row: FeedState) -> None:
+    """Ask the watcher to start a feed anew; it does within a second."""
+    FeedState.objects.filter(pk=row.pk).update(restart=True)
 
 
 def owner_of(root: Root) -> str:
@@ -146,6 +186,7 @@ def _apply(root: Root, options: Mapping[str, Any]) -> None:
     try:
         Filter.of(root).spec()
         root.anchor = placing.below(root.anchor)
+        check_feed(root)
         root.full_clean()
     except ValueError as error:
         raise UsageError(str(error), code="bad_filter") from None

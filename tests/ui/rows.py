@@ -16,6 +16,7 @@ RIGHT = {  # what a constraint wants
     "django_q.OrmQ": {"key": "mediasync", "payload": "x"},
     "django_q.Task": {"success": False},
     "monitors.Root": {"path": "/srv/films"},
+    "monitors.WatchLease": {"pk": 1},
     "servers.Server": {"url": "http://127.0.0.1:1", "kind": "plex"},
 }
 KEPT = {"contenttypes", "sessions"}  # have their rows from Django
