@@ -8,7 +8,7 @@ import os
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from mediasync.core.errors import MediasyncError, Snooze, UsageError
+from mediasync.core.errors import MediasyncError, UsageError
 from mediasync.core.paths import for_people, is_within, normalise, to_bytes, to_text
 
 from . import guards, looking_through, probe
@@ -45,8 +45,7 @@ def check_path(path: str, *, but: Root | None = None, mounted: bool = True) -> s
 def check_source(root: Root) -> None:
     """Refuse a root that its lister could not read; asks the account, so nothing may be open in the database.
 
-    Also brings ``remote_path`` into its normal form. Raises UsageError that says what to do; Snooze when the account
-    may not be asked just now.
+    Also brings ``remote_path`` into its normal form. Raises UsageError that says what to do.
     """
     if root.lister == Root.Lister.LOCAL:
         if not root.mounted:
@@ -76,8 +75,6 @@ def _must_be_listed(root: Root, account: str) -> None:
     facts = {"path": root.remote_path, "account": account}
     try:
         seen = looking_through.look(root)
-    except Snooze:
-        raise
     except MediasyncError as error:
         raise _refuse(_("%(account)s cannot be asked: %(error)s"), error=error, **facts) from None
     if seen["errno"] in (errno.ENOENT, errno.ENOTDIR):
