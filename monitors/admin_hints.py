@@ -22,7 +22,7 @@ from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, path
 
 from . import hints
-from .models import Hint
+from .models import Hint, Root
 
 TONES: dict[str, Tone] = {Hint.State.WAITING: "busy", Hint.State.TAKEN: "ok", Hint.State.PASSED: "ok"}
 
@@ -53,7 +53,7 @@ class HintAdmin(ReadOnlyAdmin[Hint]):
     ordering = ("-id",)
     fields = (
         *("where", "root", "state_badge", "why", "job", "due", "source", "reference", "said", "hits"),
-        *("first", "last", "looks", "size", "distrusted", "deep"),
+        *("first", "last", "looks", "size", "also"),
     )
 
     @display(description=_("Where to look"))
@@ -66,6 +66,8 @@ class HintAdmin(ReadOnlyAdmin[Hint]):
 
     @display(description=_("Waits for, or what came of it"))
     def why(self, obj: Hint) -> str:
+        if waits(obj) and obj.root is not None and (not obj.root.enabled or obj.root.guard == Root.Guard.DOWN):
+            return _t("Until its root can be used")
         if waits(obj) and not obj.code:
             return _t("More news, until it is due")
         return registry.text(obj.code, obj.params) if obj.code else ""
@@ -73,6 +75,12 @@ class HintAdmin(ReadOnlyAdmin[Hint]):
     @display(description=_("Said"))
     def said(self, obj: Hint) -> SafeString:
         return path(obj.raw) if obj.raw else SafeString("–")
+
+    @display(description=_("Also"))
+    def also(self, obj: Hint) -> str:
+        held = _t("What is missing there is held until a person decides.") if obj.distrusted else ""
+        deep = _t("What lies below is looked at too.") if obj.deep else ""
+        return f"{held} {deep}".strip() or "–"
 
     @display(description=_("First said"))
     def first(self, obj: Hint) -> SafeString:

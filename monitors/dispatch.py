@@ -22,7 +22,7 @@ from .selectors import BLOCK, lane_of, look_kind
 
 MOST_PATHS = 2000  # hints in one job; the rest goes into the next one
 TRIGGERS = {
-    **dict.fromkeys(("watch", "inotify", "polling"), Trigger.WATCHER),
+    **dict.fromkeys(("watch", "inotify", "polling", "clouddrive", "drive_changes", "drive_activity"), Trigger.WATCHER),
     **dict.fromkeys(("crawl", "manual"), Trigger.MANUAL),
 }  # every other source is a webhook
 

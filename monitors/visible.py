@@ -19,7 +19,7 @@ from django.db import connection
 from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import to_bytes
 
-from . import sizes
+from . import guards, sizes
 from .accounts import KINDS
 from .filesystems import is_remote
 from .listers import lister_of
@@ -43,12 +43,15 @@ class Look(threading.Thread):
         super().__init__(name=f"look at {root.pk}", daemon=True)
         self.root, self.hints = root, hints
         self.facts: Facts = {}
+        self.verdict: guards.Verdict | None = None  # of a mount that gave no answer
 
     def run(self) -> None:
         try:
             look = through_mount if self.root.mounted else through_account
             for hint, fact in zip(self.hints, look(self.root, self.hints), strict=False):
                 self.facts[hint.pk] = fact
+            if not self.facts and self.root.mounted:
+                self.verdict = guards.check(self.root)
             nudge(self.root, [hint.path for hint in self.hints if self.facts.get(hint.pk, ("",))[0] == NOTHING])
         except Exception:  # the next look may do better
             logger.exception("looking at %s failed", self.root)
@@ -68,16 +71,18 @@ def busy() -> list[int]:
 
 def facts_of(root: Root, hints: Sequence[Hint]) -> Facts:
     """Return what is known now of the names of hints of one root; a look at the others has begun, if need be."""
-    hints = hints[:MOST_NAMES]
     if root.mounted and not is_remote(to_bytes(root.path)):
         return dict(zip((hint.pk for hint in hints), sizes.look(root.path, _names(hints)), strict=True))
     look = _looks.get(root.pk)
     if look is None:
-        _looks[root.pk] = Look(root, hints)
+        _looks[root.pk] = Look(root, hints[:MOST_NAMES])
         _looks[root.pk].start()
     if look is None or look.is_alive():
         return {}
-    return _looks.pop(root.pk).facts
+    del _looks[root.pk]
+    if look.verdict is not None and look.verdict.down:  # then its hints wait, and it is crawled when it is back
+        guards.record(root, look.verdict)
+    return look.facts
 
 
 def _names(hints: Sequence[Hint]) -> list[tuple[str, str]]:

@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='hint',
             name='state',
-            field=models.CharField(choices=[('waiting', 'Waiting'), ('taken', 'Taken by a job'), ('passed', 'Passed on to a scan'), ('dropped', 'Under no root')], default='waiting', max_length=10),
+            field=models.CharField(choices=[('waiting', 'Waiting'), ('taken', 'Taken by a job'), ('passed', 'Passed on to a scan'), ('dropped', 'Dropped')], default='waiting', max_length=10),
         ),
         migrations.AlterField(
             model_name='root',

@@ -26,7 +26,7 @@ class Hint(models.Model):
         WAITING = "waiting", _("Waiting")
         TAKEN = "taken", _("Taken by a job")
         PASSED = "passed", _("Passed on to a scan")
-        DROPPED = "dropped", _("Under no root")
+        DROPPED = "dropped", _("Dropped")
 
     source = models.CharField(max_length=50)  # watch, crawl, the kind of a feed, the name of a hook
     reference = models.CharField(max_length=100, blank=True)  # what said so there: "payload 12", an activity's id

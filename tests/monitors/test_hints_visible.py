@@ -13,7 +13,7 @@ import pytest
 
 from mediasync.core.errors import Unreachable
 from mediasync.core.paths import to_text
-from monitors import visible
+from monitors import guards, visible
 from monitors.accounts import KINDS
 from monitors.models import Account, Hint, Root
 from monitors.notices import Notice
@@ -77,6 +77,18 @@ def test_it_never_waits_for_a_mount_that_hangs(place: Place, tmp_path: Path, mon
     place.settle()
     assert place.why() == {"e1.mkv": "hint_no_answer", "e2.mkv": "hint_no_answer"}
     assert set(Hint.objects.filter(state="waiting").values_list("looks", flat=True)) == {1}
+
+
+def test_it_has_the_guard_look_at_a_mount_that_hangs(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging(tmp_path, monkeypatch)
+    monkeypatch.setattr(guards, "check", lambda root: guards.down("guard_hangs", seconds=20))
+    place.say(Notice("Show/e1.mkv"))
+    assert place.looked() == []
+    place.root.refresh_from_db()
+    assert (place.root.guard, place.root.guard_code) == ("down", "guard_hangs")
+    assert place.settle(600) == []  # it waits until the root is back
 
 
 def test_it_believes_what_a_mount_said_before_it_hung(
