@@ -42,10 +42,11 @@ def check_path(path: str, *, but: Root | None = None, mounted: bool = True) -> s
     return path
 
 
-def check_source(root: Root) -> None:
+def check_source(root: Root, *, ask: bool = True) -> None:
     """Refuse a root that its lister could not read; asks the account, so nothing may be open in the database.
 
-    Also brings ``remote_path`` into its normal form. Raises UsageError that says what to do.
+    Also brings ``remote_path`` into its normal form. Raises UsageError that says what to do. ``ask`` False leaves the
+    asking to the first crawl: whoever imports is in a transaction.
     """
     if root.lister == Root.Lister.LOCAL:
         if not root.mounted:
@@ -60,7 +61,8 @@ def check_source(root: Root) -> None:
         raise _refuse(_("Say where the folder is in the account (%(account)s)."), account=root.account.name)
     if root.lister == Root.Lister.CLOUDDRIVE:
         root.remote_path = _as_clouddrive(root.remote_path)
-    _must_be_listed(root, root.account.name)
+    if ask:
+        _must_be_listed(root, root.account.name)
 
 
 def _as_clouddrive(path: str) -> str:

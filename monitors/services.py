@@ -37,17 +37,19 @@ OPTIONS = FILTERS | {
 SOURCE = frozenset({"lister", "account", "remote_path", "mounted"})
 
 
-def add_root(path: str, name: str | None = None, *, crawl: bool = True, actor: str = "", **options: Any) -> Root:
+def add_root(
+    path: str, name: str | None = None, *, crawl: bool = True, ask: bool = True, actor: str = "", **options: Any
+) -> Root:
     """Watch a folder from now on; ``path`` is stored text, ``options`` are fields of Root.
 
     The first crawl is asked for (``crawl``) and is a silent baseline. Raises UsageError, saying what to do, for a
-    folder that cannot be a root.
+    folder that cannot be a root, also when its account does not list it (``ask``).
     """
     mounted = bool(options.get("mounted", True))
     root = Root(path=placing.check_path(path, mounted=mounted), name=name or "")
     root.name = root.name or placing.free_name(root.path)
     _apply(root, options)
-    placing.check_source(root)
+    placing.check_source(root, ask=ask)
     with transaction.atomic():
         root.save(force_insert=True)
         put_schedules(root)

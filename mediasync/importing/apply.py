@@ -144,7 +144,7 @@ class _Work:
             if item.account not in self.accounts:
                 raise UsageError(_("Its account could not be taken over."))
             options["account"] = self.accounts[item.account]
-        monitors.add_root(path, actor=self.actor, **options)
+        monitors.add_root(path, ask=False, actor=self.actor, **options)  # we are in a transaction
         return True, text % path
 
     def anchor(self, item: AddAnchor) -> tuple[bool, str]:
