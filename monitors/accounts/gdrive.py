@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import Permanent
+from mediasync.core.errors import Permanent, UsageError
 from monitors.models import Account
 
 from .base import AccountKind, Field
 from .gdrive_access import check_address
 from .gdrive_client import Drive, access_of
+from .gdrive_mount import keeper_named, mount_state, nudge
 
 PER_SECOND = 8.0  # Google allows 12,000 a minute and user; rclone's mount wants its part of the same project's
 
@@ -36,6 +38,11 @@ FIELDS = (
     Field("impersonate", _("Impersonate"), _("The user for whom the service account acts.")),
     Field("drive", _("Shared drive"), _("Its id; empty: My Drive, or as the remote says.")),
     Field("folder", _("Root folder"), _("Id of the folder at which the mount begins; empty: as the remote says.")),
+    Field(
+        "mounted_by",
+        _("rclone account"),
+        _("Name of the account for the rclone that mounts it: its cache is refreshed before a look."),
+    ),
     Field("endpoint", _("API address"), _("Empty: Google's.")),
     Field("token_uri", _("Token address"), _("Empty: Google's.")),
 )
@@ -49,6 +56,8 @@ def check(values: Mapping[str, Any]) -> Mapping[str, Any]:
         cleaned["endpoint"] = check_address(cleaned["endpoint"])
     access = access_of({name: cleaned[name] for name in NAMES}, {})
     access.credentials(access.scope)  # reads a key
+    if cleaned["mounted_by"] and keeper_named(cleaned["mounted_by"]) is None:
+        raise UsageError(_t("There is no rclone account of this name."), code="drive_no_keeper")
     return cleaned
 
 
@@ -85,4 +94,13 @@ def _drive_name(client: Drive) -> str:
     return str(found.get("name") or client.drive)
 
 
-GDRIVE = AccountKind(name="gdrive", fields=FIELDS, per_second=PER_SECOND, probe=probe, check=check)
+GDRIVE = AccountKind(
+    name="gdrive",
+    fields=FIELDS,
+    per_second=PER_SECOND,
+    probe=probe,
+    check=check,
+    nudge=nudge,
+    remembers=True,
+    mount_state=mount_state,
+)

@@ -87,10 +87,10 @@ class Drive:
 
     def ask(self, service: str, make: Callable[[Any], Any]) -> Answer:
         """Send what ``make`` makes of Google's client of a service, and return the answer."""
-        client = self._service(service)
+        request = make(self._service(service))
         with limits.asking(self.account, rest=self._rest, clock=self._clock):
             try:
-                answer = make(client).execute(num_retries=0)
+                answer = request.execute(num_retries=0)
             except Exception as error:
                 raised = translate(error, self.access.secrets(), self._clock.now())
                 if raised is None:

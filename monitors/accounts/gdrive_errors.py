@@ -38,7 +38,8 @@ def translate(error: Exception, secrets: Mapping[str, str], now: dt.datetime) ->
         return _of_refresh(error)
     if isinstance(error, exceptions.TransportError | OSError | httplib2.HttpLib2Error | http.client.HTTPException):
         return Unreachable(f"Google does not answer: {type(error).__name__}", code="drive_unreachable")
-    if isinstance(error, ValueError | Error):  # what should have been JSON is none
+    # What should have been JSON is none, or Google's client stumbled over what it holds.
+    if isinstance(error, ValueError | Error | TypeError | LookupError | AttributeError):
         return Transient("Google's answer cannot be read.", code="drive_unreadable")
     return None
 

@@ -17,6 +17,7 @@ TEXTS: dict[str, Text] = {
     "drive_unreachable": _("Google does not answer"),
     "drive_unreadable": _("Google's answer cannot be read"),
     "drive_no_folder": _("The folder %(path)s of the root %(root)s is not in this Drive"),
+    "drive_no_keeper": _("There is no rclone account “%(account)s” that mounts this Drive"),
     # Gaps
     "drive_first": _("The Drive is followed from now on"),
     "drive_again": _("The place in the Drive's changes was lost: its tree was read again"),

@@ -49,9 +49,15 @@ def item_of(file: Mapping[str, Any], known: Iterable[str] = ()) -> Item | None:
     kind, name = str(file.get("mimeType") or ""), str(file.get("name") or "")
     if not name or (kind.startswith(GOOGLE) and kind != FOLDER):
         return None
-    parents = [str(parent) for parent in file.get("parents") or [] if len(str(parent)) <= LONGEST_ID]
+    parents = parents_of(file)
     parent = next((parent for parent in parents if parent in known), parents[0] if parents else "")
     return Item(parent, as_mounted(name), kind == FOLDER)
+
+
+def parents_of(file: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the folders that hold a file."""
+    found = file.get("parents")
+    return [str(parent) for parent in found if len(str(parent)) <= LONGEST_ID] if isinstance(found, list) else []
 
 
 def dicts_in(thing: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

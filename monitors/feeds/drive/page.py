@@ -14,7 +14,7 @@ from mediasync.core.errors import MediasyncError
 from monitors.accounts.gdrive_client import Drive
 from monitors.models import Root
 
-from .names import LONGEST_ID, Item, dicts_in, item_of
+from .names import LONGEST_ID, Item, dicts_in, item_of, parents_of
 from .places import Places, Told, folder_id, names_of, unknown_above
 from .tree import Tree
 
@@ -37,7 +37,7 @@ class Page:
         self._tree, self._client, self._roots, self._top = tree, client, roots, client.top()
         words = last_words(changes)
         files = [file for file in words.values() if file]
-        parents = {str(parent) for file in files for parent in file.get("parents") or []}
+        parents = {parent for file in files for parent in parents_of(file)}
         folders = {folder_id(root) or "" for root in roots}
         self._old = tree.with_all_above({*words, *parents, *folders} - {""})
         self._gone: dict[str, Item | None] = {}
