@@ -75,18 +75,15 @@ def _hook(trigger: Section, plan: Plan, name: str, kind: str, login: common.Logi
 
 
 def _a_train(trigger: Section, plan: Plan, login: common.Login, debounce: float | None) -> None:
-    """Plan the hook; the rules of its drives come first, and hold for every drive."""
-    own = []
+    """Plan the hook, and one for each drive with rules of its own: the address of a call ends with the drive's id."""
+    _hook(trigger, plan, "a-train", "atrain", login, debounce)
+    shared = trigger.items("rewrite")
     for node in trigger.items("drives"):
         drive = trigger.below(node)
-        drive.get("id")
-        own += common.rewrites(plan, drive.items("rewrite"))
-    if len(trigger.items("drives")) > 1 and own:
-        plan.remark(trigger.node, _("Rules of a drive hold for every drive here. Look at them under Path mappings."))
-    trigger.get("verbosity")
-    trigger.get("priority")
-    name = common.hook(plan, trigger.node, "a-train", "atrain", login, debounce)
-    common.rules(plan, [*own, *common.rewrites(plan, trigger.items("rewrite"))], "source", name)
+        ident, own = drive.string("id"), drive.items("rewrite")
+        if ident and own:
+            name = common.hook(plan, node, ident, "atrain", login, debounce)
+            common.rules(plan, common.rewrites(plan, [*own, *shared]), "source", name)
 
 
 def _inotify(trigger: Section, plan: Plan, servers: dict[str, list[Rewrite]]) -> None:

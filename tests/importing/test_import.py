@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import transaction
+from django.test import Client
 
 from mediasync.importing import apply as applying
 from mediasync.jobs.models import Event, Job, Schedule
 from mediasync.servers import services as servers
 from mediasync.servers.models import Server
-from monitors import hooks
+from monitors import payloads
 from monitors.accounts.secrets import secrets_of
-from monitors.models import Account, Hook, Root
+from monitors.models import Account, Hint, Hook, Payload, Root
 from scanning import mapping
 from scanning.models import PathMapping
 from tests.monitors.kinds import only_crawl
@@ -83,7 +84,9 @@ def test_it_takes_over_autoscan(tmp_path: Path, media: Path) -> None:
     assert heard("sonarr-docker", "/tv/Show/x.mkv") == "/mnt/unionfs/Media/TV/Show/x.mkv"
     assert heard("radarr", "/movies/4/x.mkv") == "/movies/4/x.mkv"
     assert heard("radarr4k", "/movies/4/x.mkv") == "/mnt/unionfs/4K/4k/x.mkv"
-    assert heard("a-train", "/TV/x.mkv") == "/mnt/unionfs/TV/x.mkv"
+    assert heard("0A1xxxxxxxxxUk9PVA", "/TV/x.mkv") == "/mnt/unionfs/TV/x.mkv"
+    assert heard("0A1xxxxxxxxxUk9PVA", "/Media/x.mkv") == "/mnt/unionfs/Media/x.mkv"
+    assert heard("a-train", "/TV/x.mkv") == "/TV/x.mkv"
     assert local("Plex", "/mnt/unionfs/Media/TV/x.mkv") == "/data/TV/x.mkv"
     assert local("Plex", f"{media}/TV/x.mkv") == "/data/TV/x.mkv"
     assert local("Emby", f"{media}/TV/x.mkv") == "/mnt/unionfs/Media/TV/x.mkv"
@@ -93,11 +96,38 @@ def test_it_takes_over_autoscan(tmp_path: Path, media: Path) -> None:
     assert {86: "targets.jellyfin[0].rewrite[0]", 89: "targets.autoscan[0]"}.items() <= lost.items()
 
 
-def test_it_lets_senders_go_on_with_the_old_password(tmp_path: Path, media: Path) -> None:
+BASIC = "Basic aGVsbG8gdGhlcmU6Z2VuZXJhbC1rZW5vYmktc2VjcmV0"  # hello there:general-kenobi-secret
+TV = {"eventType": "Download", "series": {"path": "/tv/Show"}, "episodeFile": {"relativePath": "S01/x.mkv"}}
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "says"),
+    [
+        ("/triggers/sonarr-docker", TV, "/tv/Show/S01/x.mkv"),
+        ("/triggers/manual?dir=/Media/TV/Show", {}, "/Media/TV/Show"),
+        ("/triggers/a-train/0A1xxxxxxxxxUk9PVA", {"created": ["/TV/Show"]}, "/TV/Show"),
+        ("/triggers/a-train/0A9", {"created": ["/Media/Show"]}, "/Media/Show"),
+    ],
+)
+def test_it_lets_senders_go_on_with_the_old_address_and_password(
+    tmp_path: Path, media: Path, client: Client, address: str, body: dict[str, object], says: str
+) -> None:
     report(config("autoscan.yml", tmp_path, media))
-    hook = Hook.objects.get(name="sonarr-docker")
-    right, wrong = "aGVsbG8gdGhlcmU6Z2VuZXJhbC1rZW5vYmktc2VjcmV0", "aGVsbG8gdGhlcmU6eA=="
-    assert hooks.authenticate(hook, header=f"Basic {right}") and not hooks.authenticate(hook, header=f"Basic {wrong}")
+    for basic, status in ((BASIC, 200), ("Basic aGVsbG8gdGhlcmU6eA==", 401), ("", 401)):
+        answer = client.post(address, body, content_type="application/json", headers={"Authorization": basic})
+        assert answer.status_code == status, answer.content
+    payload = Payload.objects.get()
+    payloads.parse_waiting()
+    payload.refresh_from_db()
+    assert [notice["path"] for notice in payload.notices] == [says]
+    assert Hint.objects.get().path.startswith("/mnt/unionfs/")
+
+
+def test_it_lets_clouddrive2_go_on_with_its_address(tmp_path: Path, client: Client) -> None:
+    report(config("pps.yaml", tmp_path))
+    body = {"data": [{"action": "create", "is_dir": "false", "source_file": "/115/Public/x.mkv"}]}
+    assert client.post("/file_notify", body, content_type="application/json").status_code == 200
+    assert Payload.objects.get().hook.name == "clouddrive2"
 
 
 def test_it_takes_over_autopulse(tmp_path: Path, media: Path) -> None:
