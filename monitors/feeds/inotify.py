@@ -59,10 +59,18 @@ class Inotify:
         return result
 
 
-def limit(name: str) -> int:
-    """Return ``fs.inotify.<name>`` ("max_user_watches", "max_user_instances"); 0 if it is unknown."""
+def bound(name: str) -> tuple[int, str]:
+    """Return the limit of "watches" or "instances" and the sysctl that sets it; 0 if it is unknown.
+
+    A container may have a lower one of its own (user_namespaces(7)).
+    """
+    found = [(_number(setting), setting) for setting in (f"fs.inotify.max_user_{name}", f"user.max_inotify_{name}")]
+    return min((each for each in found if each[0]), default=(0, found[0][1]))
+
+
+def _number(setting: str) -> int:
     try:
-        return int(Path("/proc/sys/fs/inotify", name).read_text())
+        return int(Path("/proc/sys", *setting.split(".")).read_text())
     except (OSError, ValueError):
         return 0
 

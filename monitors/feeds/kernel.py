@@ -50,7 +50,7 @@ class Kernel:
             logger.info("watching %s: %d folders", self.name, len(tree))
             desk.gap("gap_start")
             self._say(desk, tree)
-            tried, limit = 0.0, inotify.limit("max_user_watches")
+            tried, limit = 0.0, inotify.bound("watches")[0]
             while not desk.rest(0) and tree.is_there(self._path):
                 self._tell(desk, tree.changed(WAIT))
                 tried += WAIT  # at least
@@ -58,8 +58,8 @@ class Kernel:
                     logger.warning("events of %s were lost; all of it will be looked at", self.name)
                     tree.rebuild()
                     desk.gap("gap_overflow")
-                elif tree.full and (tried >= RETRY_SECONDS or inotify.limit("max_user_watches") != limit):
-                    tried, limit = 0.0, inotify.limit("max_user_watches")
+                elif tree.full and (tried >= RETRY_SECONDS or inotify.bound("watches")[0] != limit):
+                    tried, limit = 0.0, inotify.bound("watches")[0]
                     tree.rebuild()
                     if not tree.full:
                         desk.gap("gap_partly")
@@ -76,8 +76,10 @@ class Kernel:
             return Tree(self._path, self._keep, lambda: desk.rest(0))
         except OSError as error:
             if error.errno == errno.EMFILE:
-                limit = inotify.limit("max_user_instances")
-                raise NeedsOperator("", code=INSTANCES, limit=limit, wanted=max(1024, 2 * limit)) from None
+                limit, setting = inotify.bound("instances")
+                raise NeedsOperator(
+                    "", code=INSTANCES, limit=limit, wanted=max(1024, 2 * limit), setting=setting
+                ) from None
             if error.errno == errno.ENOSPC:
                 raise NeedsOperator("", code=LIMIT, **_numbers(0, 1)) from None
             raise self._missing() from None
@@ -91,7 +93,7 @@ class Kernel:
             desk.fine(watches=len(tree), limit=facts["limit"], unwatched=tree.unwatched)
             desk.trouble(LIMIT, **facts)
         else:
-            desk.fine(watches=len(tree), limit=inotify.limit("max_user_watches"), unwatched=0)
+            desk.fine(watches=len(tree), limit=inotify.bound("watches")[0], unwatched=0)
 
     def _tell(self, desk: Desk, heard: Heard) -> None:
         for name in heard.tests:
@@ -115,11 +117,13 @@ def wanted(roots: Sequence[Root]) -> Iterator[Kernel]:
 
 def _numbers(watched: int, unwatched: int) -> dict[str, Any]:
     """Return what a person needs to raise the limit: twice what is held and wanted, as a power of two."""
+    limit, setting = inotify.bound("watches")
     needed = inotify.used_by_others() + watched + unwatched
     return {
         "watched": watched,
         "folders": watched + unwatched,
-        "limit": inotify.limit("max_user_watches"),
+        "limit": limit,
+        "setting": setting,
         "needed": needed,
         "wanted": 1 << max(19, (2 * needed - 1).bit_length()),
     }

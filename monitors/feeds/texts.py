@@ -19,12 +19,12 @@ TEXTS: dict[str, Text] = {
     "feed_failed": _("It failed: %(error)s"),
     "feed_watch_limit": _(
         "Only %(watched)s of %(folders)s folders are watched: the limit of inotify watches (%(limit)s) is reached, and "
-        "%(needed)s are needed. Raise it: sysctl -w fs.inotify.max_user_watches=%(wanted)s (for good: a line in "
+        "%(needed)s are needed. Raise it: sysctl -w %(setting)s=%(wanted)s (for good: a line in "
         "/etc/sysctl.d/). Until then the root is polled, too"
     ),
     "feed_instance_limit": _(
         "The limit of inotify instances (%(limit)s) is reached. Raise it: sysctl -w "
-        "fs.inotify.max_user_instances=%(wanted)s (for good: a line in /etc/sysctl.d/). Until then the root is polled"
+        "%(setting)s=%(wanted)s (for good: a line in /etc/sysctl.d/). Until then the root is polled"
     ),
     # Self-test
     "test_heard": _("%(name)s: the file was written, and the feed heard of it after %(seconds)s s"),
