@@ -15,6 +15,7 @@ from .accounts import KINDS
 from .models import Change, Root
 from .run import Run
 
+ITSELF = (Root.Lister.LOCAL, Root.Lister.CLOUDDRIVE)  # the listing is the mount's, or has refreshed what that shows
 MOST = 2000  # folders with changes; the mount forgets the rest by itself in time
 
 
@@ -26,7 +27,7 @@ def before(run: Run) -> None:
 
 def after(run: Run) -> None:
     """Do it for the folders in which a crawl by the other side's own listings has found something."""
-    if run.root.lister == Root.Lister.LOCAL or run.asked.dry_run:
+    if run.root.lister in ITSELF or run.asked.dry_run:
         return
     found = Change.objects.filter(root=run.root, job_id=run.ctx.job.id, state=Change.State.NEW)
     pairs = found.values_list("path", "old_path")[:MOST]

@@ -26,6 +26,7 @@ class Field:
     secret: bool = False
     default: Any = ""
     choices: Sequence[tuple[str, Any]] = ()
+    place: bool = False  # secrets go there: when it changes, they are to be entered again
 
 
 @dataclass(frozen=True, slots=True)

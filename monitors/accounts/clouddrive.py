@@ -30,9 +30,17 @@ PER_SECOND = 0.9  # what 115 bears (partial-path-scanner's advice)
 CLIMB = 8  # folders above one that CloudDrive2 does not know yet
 
 FIELDS = (
-    Field("address", _("Address"), _("Host and port: 192.168.1.2:19798. Without a port: 19798."), default="127.0.0.1"),
-    Field("tls", _("TLS"), _("The connection is encrypted."), kind="bool", default=False),
-    Field("ca_file", _("CA file"), _("Certificates to trust (PEM); empty: those of the system."), kind="path"),
+    Field(
+        "address",
+        _("Address"),
+        _("Host and port: 192.168.1.2:19798. Without a port: 19798."),
+        default="127.0.0.1",
+        place=True,
+    ),
+    Field("tls", _("TLS"), _("The connection is encrypted."), kind="bool", default=False, place=True),
+    Field(
+        "ca_file", _("CA file"), _("Certificates to trust (PEM); empty: those of the system."), kind="path", place=True
+    ),
     Field(
         "token",
         _("API token"),
@@ -194,5 +202,6 @@ CLOUDDRIVE = AccountKind(
     probe=probe,
     check=check,
     nudge=nudge,
+    remembers=True,
     mount_state=mount_state,
 )

@@ -43,8 +43,8 @@ FIELDS = (
         _("rclone account"),
         _("Name of the account for the rclone that mounts it: its cache is refreshed before a look."),
     ),
-    Field("endpoint", _("API address"), _("Empty: Google's.")),
-    Field("token_uri", _("Token address"), _("Empty: Google's.")),
+    Field("endpoint", _("API address"), _("Empty: Google's."), place=True),
+    Field("token_uri", _("Token address"), _("Empty: Google's."), place=True),
 )
 NAMES = tuple(field.name for field in FIELDS)
 

@@ -29,7 +29,13 @@ ADDRESS = "http://127.0.0.1:5572"
 MOUNT_PARAMETERS = frozenset({"fs", "mountType", "mountOpt", "vfsOpt"})
 
 FIELDS = (
-    Field("address", gettext_lazy("Address"), gettext_lazy("Of the remote control (--rc-addr)."), default=ADDRESS),
+    Field(
+        "address",
+        gettext_lazy("Address"),
+        gettext_lazy("Of the remote control (--rc-addr)."),
+        default=ADDRESS,
+        place=True,
+    ),
     Field("user", gettext_lazy("User"), gettext_lazy("As given to rclone with --rc-user; empty with --rc-no-auth.")),
     Field("password", gettext_lazy("Password"), secret=True),
     Field("ca_file", gettext_lazy("CA file"), gettext_lazy("Only for https with a certificate of your own."), "path"),
