@@ -65,6 +65,9 @@ class Section:
             raise node.wrong(_("a mapping (key: value)"))
         self.node = node
         self._all = dict(node.mapping())
+        for name, each in self._all.items():
+            if _NEVER.search(name):
+                raise bad(_("A key holds a character that is none (NUL, or half of one)."), each.line)
         self._asked: set[str] = set()
         self._below: list[Section] = []
         self._named: dict[str, Section] = {}

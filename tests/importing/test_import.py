@@ -73,7 +73,7 @@ def test_it_takes_over_autoscan(tmp_path: Path, media: Path) -> None:
         for name, kind in {
             "manual": "autoscan",
             "a-train": "atrain",
-                "0A1xxxxxxxxxUk9PVA": "atrain",
+            "0A1xxxxxxxxxUk9PVA": "atrain",
             "lidarr": "lidarr",
             "radarr": "radarr",
             "radarr4k": "radarr",

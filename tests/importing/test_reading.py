@@ -112,6 +112,8 @@ def bomb() -> str:
         ("c.toml", "a = 1\na = 2\n", "Line 2: This is no TOML"),
         ("c.json", '{"a": 1,\n "b": }', "Line 2: This is no JSON"),
         ("c.json", '{"a": 1,\n "a": 2}', "Line 2: “a” stands here twice"),
+        ("c.json", '{"targets":\n {"\\ud800": {"type": "plex"}}}', "Line 2: A key holds a character"),
+        ("c.yml", 'triggers: {"a\\0b": {type: sonarr}}', "Line 1: A key holds a character"),
         ("c.json", "[" * 100_000, "too deep|no JSON"),
         ("c.json5", "{a: 1}", "Convert it"),
         ("c.ini", "[a]", "Convert it"),
