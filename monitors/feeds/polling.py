@@ -124,12 +124,15 @@ class Polling:
         return [each for each in known if each[0] in ids]
 
     def _new(self, differ: Sequence[Known]) -> list[str]:
-        """Return the folders to tell of: a crawl that has not come yet is not asked for again and again."""
+        """Return the folders to tell of: a crawl that has not come yet is not asked for again and again.
+
+        A folder that was listed just after it changed is known with the time 0: whatever its time says, it is told of.
+        """
         now, out = self._clock.monotonic(), []
         self._told = {path: each for path, each in self._told.items() if now - each[1] < TELL_AGAIN_SECONDS}
         for _pk, below, *known in differ:
             path = to_text(below)
-            if path not in self._told or self._told[path][0] != known:
+            if path not in self._told or self._told[path][0] != known or not known[0]:
                 self._told[path] = (known, now)
                 out.append(path)
         return out

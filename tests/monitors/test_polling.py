@@ -74,6 +74,13 @@ def test_it_tells_again_only_when_the_crawl_changed_something_or_after_long(worl
     assert set.union(*(world.cycle() for _ in range(3))) == {"a/1"}
 
 
+def test_it_tells_again_of_a_folder_that_was_listed_as_it_changed(world: Polled) -> None:
+    """A crawl that lists it within the same tick of the clock keeps the time 0, however often it lists it."""
+    Directory.objects.filter(path="a/1").update(mtime_ns=0)
+    for _round in range(2):
+        assert set.union(*(world.cycle() for _ in range(3))) == {"a/1"}
+
+
 def test_it_keeps_to_the_budget(world: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     differ = Polling._differ
