@@ -12,6 +12,7 @@ TEXTS = {
     "hint_left_out": _("No mapping rule of its source fits, and what none fits is dropped"),
     "hint_root_off": _("Its root is switched off"),
     "hint_no_root": _("It lies under no root, and no mapping rule or library of a server has it"),
+    "hint_distrusted": _("Its sender may be wrong that it is gone, and no root tells: no server is told"),
     # What it waits for
     "hint_unseen": _("Waits until it is visible"),
     "hint_grows": _("Waits until its size rests"),

@@ -24,7 +24,7 @@ COLUMNS = (
 _MINE, _NEW = "monitors_hint", "excluded"
 _LATEST = f"CASE WHEN {_NEW}.latest_at < {_MINE}.latest_at THEN {_NEW}.latest_at ELSE {_MINE}.latest_at END"
 _SAID = "CASE WHEN {new}.reference = '' THEN {mine}.{column} ELSE {new}.{column} END"
-_JOIN = ", ".join(
+_SET = ", ".join(
     (
         f"hits = {_MINE}.hits + 1",
         f"last_at = {_NEW}.last_at",
@@ -32,7 +32,8 @@ _JOIN = ", ".join(
         # One that is being looked at is not put off by news, it is looked at earlier.
         f"due_at = CASE WHEN {_MINE}.looks > 0 AND {_MINE}.due_at < {_NEW}.due_at THEN {_MINE}.due_at"
         f" WHEN {_NEW}.due_at > {_LATEST} THEN {_LATEST} ELSE {_NEW}.due_at END",
-        f"distrusted = ({_MINE}.distrusted OR {_NEW}.distrusted)",
+        # In a root the row is the folder, without a root the very path: there better news of it counts.
+        f"distrusted = ({_MINE}.distrusted {{either}} {_NEW}.distrusted)",
         f"deep = ({_MINE}.deep OR {_NEW}.deep)",
         f'"group" = CASE WHEN {_NEW}."group" = \'\' THEN {_MINE}."group" ELSE {_NEW}."group" END',
         *(
@@ -44,16 +45,15 @@ _JOIN = ", ".join(
 _WAITING = f"state = '{Hint.State.WAITING}'"
 
 
-def _upsert(target: str) -> str:
+def _upsert(target: str, either: str) -> str:
     """Return the statement; ``target`` names an index, word for word as it was made: so SQLite wants it."""
     values = f"{', '.join(['%s'] * 13)}, 1, 0, '{Hint.State.WAITING}', '', '{{}}'"
-    return (
-        f"INSERT INTO monitors_hint ({', '.join(COLUMNS)}) VALUES ({values}) ON CONFLICT {target} DO UPDATE SET {_JOIN}"
-    )
+    insert = f"INSERT INTO monitors_hint ({', '.join(COLUMNS)}) VALUES ({values})"
+    return f"{insert} ON CONFLICT {target} DO UPDATE SET {_SET.format(either=either)}"
 
 
-INSIDE = _upsert(f"(root_id, path, name) WHERE root_id IS NOT NULL AND {_WAITING}")
-ROOTLESS = _upsert(f"(path, name) WHERE root_id IS NULL AND {_WAITING}")
+INSIDE = _upsert(f"(root_id, path, name) WHERE root_id IS NOT NULL AND {_WAITING}", "OR")
+ROOTLESS = _upsert(f"(path, name) WHERE root_id IS NULL AND {_WAITING}", "AND")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def note(root_id: int | None, spots: Iterable[Spot], said: Said) -> int:
     unique: dict[tuple[str, str], Spot] = {}
     for spot in spots:
         before = unique.get(spot.key)
-        unique[spot.key] = _together(before, spot) if before else spot
+        unique[spot.key] = _together(before, spot, root_id) if before else spot
     rows = [unique[key] for key in sorted(unique)]  # always in this order: two writers cannot wait for each other
     for start in range(0, len(rows), BLOCK):
         with transaction.atomic(savepoint=False), connection.cursor() as cursor:
@@ -97,11 +97,12 @@ def note(root_id: int | None, spots: Iterable[Spot], said: Said) -> int:
     return len(rows)
 
 
-def _together(first: Spot, second: Spot) -> Spot:
+def _together(first: Spot, second: Spot, root_id: int | None) -> Spot:
+    either = any if root_id else all
     return replace(
         second,
         group=second.group or first.group,
-        distrusted=first.distrusted or second.distrusted,
+        distrusted=either((first.distrusted, second.distrusted)),
         deep=first.deep or second.deep,
     )
 

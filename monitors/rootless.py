@@ -46,11 +46,13 @@ def settle(now: dt.datetime) -> list[jobs.Submitted]:
 def pass_on(hints: Sequence[Hint]) -> list[jobs.Submitted]:
     """Have servers told of what these waiting hints name, as far as anybody knows it; never a full scan."""
     paths = {hint.pk: join(hint.path, hint.name) for hint in hints}
+    doubtful = {hint.pk for hint in hints if hint.distrusted}
     known = _knows(set(paths.values())) if paths else set()
     with transaction.atomic():
         waiting = lock(list(paths))
-        _mark([pk for pk in waiting if paths[pk] not in known], state=Hint.State.DROPPED, code="hint_no_root")
-        mine = {pk for pk in waiting if paths[pk] in known}
+        mine = {pk for pk in waiting - doubtful if paths[pk] in known}
+        _mark(waiting & doubtful, state=Hint.State.DROPPED, code="hint_distrusted")
+        _mark(waiting - doubtful - mine, state=Hint.State.DROPPED, code="hint_no_root")
         if not mine:
             return []
         scope = {"paths": sorted({paths[pk] for pk in mine})}

@@ -65,6 +65,17 @@ def test_it_knows_a_rule_whose_library_is_not_read_yet() -> None:
     assert sources.known({"/mnt/tv/x.mkv", "/mnt/tv2/x.mkv"}) == {"/mnt/tv/x.mkv"}
 
 
+def test_it_tells_no_server_of_what_a_sender_may_be_wrong_about() -> None:
+    make_server(paths=["/srv/tv"])
+    gone = [Notice(f"/srv/tv/{name}", "delete", distrusted=True) for name in "ab"]
+    clock = said(*gone, Notice("/srv/tv/a"))  # that one is back
+    [submitted] = hints.settle(clock)
+    assert submitted.job.scope == {"paths": ["/srv/tv/a"]}
+    assert Hint.objects.get(name="b").code == "hint_distrusted"
+    said(gone[0])
+    assert hints.settle(said(Notice("/srv/tv/a")))[0].job.scope == {"paths": ["/srv/tv/a"]}
+
+
 @pytest.mark.parametrize("policy", ["drop", "error", "pass"])
 def test_it_never_asks_for_a_full_scan(policy: str) -> None:
     make_server(paths=["/srv/tv"], unmatched=policy)
