@@ -11,7 +11,7 @@ import binascii
 import datetime as dt
 import hmac
 import secrets as random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ from mediasync.core.errors import Conflict, UsageError
 from mediasync.servers.services import keys
 
 from . import triggers
-from .models import Hook
+from .models import Account, Hook, Root
 from .notices import Source
 
 LENGTH = 24  # bytes of a new secret
@@ -90,7 +90,9 @@ def new_secret() -> str:
 
 
 def secret_of(hook: Hook) -> str:
-    """Return its secret; raises secrets.Unreadable if it was sealed with a key that we do not have."""
+    """Return its secret; raises secrets.Unreadable if it was sealed with a key that we do not have, or is none."""
+    if not hook.secret_sealed:
+        raise secrets.Unreadable("This hook has no secret: give it a new one.")
     return _opened(hook.secret_sealed, (settings.FIELD_KEY, settings.SECRET_KEY))
 
 
@@ -104,11 +106,21 @@ def source_of(hook: Hook) -> Source:
     return Source(
         name=hook.name,
         kind=hook.kind,
+        account_id=_account_of(hook),
         unmatched=hook.unmatched,
         debounce=hook.debounce,
         max_wait=hook.max_wait,
         wait_for_file=hook.wait_for_file,
     )
+
+
+def _account_of(hook: Hook) -> int | None:
+    """Return the account whose paths it names, where that is plain: CloudDrive2, and one account of it with roots."""
+    if hook.kind != "clouddrive2":
+        return None
+    roots = Root.objects.filter(account__kind=Account.Kind.CLOUDDRIVE).exclude(remote_path="")
+    found = set(roots.values_list("account", flat=True))
+    return found.pop() if len(found) == 1 else None
 
 
 # -- Who may call
@@ -120,10 +132,11 @@ def called(name: str) -> list[Hook]:
     return sorted(found, key=lambda hook: hook.name != name)
 
 
-def meant(name: str, *kinds: str) -> list[Hook]:
-    """Return the hook of that name, or else all of these kinds: what a compatible route may mean."""
-    found = list(Hook.objects.filter(Q(name=name) | Q(kind__in=kinds)).order_by("pk"))
-    return [hook for hook in found if hook.name == name] or found
+def meant(names: Sequence[str], kinds: Sequence[str]) -> list[Hook]:
+    """Return the hook with the first of these names that there is, or else all of these kinds."""
+    found = list(Hook.objects.filter(Q(name__in=names) | Q(kind__in=kinds)).order_by("pk"))
+    named = {hook.name: hook for hook in found}
+    return next(([named[name]] for name in names if name in named), found)
 
 
 def by_secret(hooks: Iterable[Hook], secret: str, clock: Clock = system) -> Hook | None:

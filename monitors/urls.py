@@ -12,6 +12,8 @@ def both(route: str, view: object, name: str) -> list[URLPattern]:
 
 urlpatterns = [
     *both("hooks/<str:source>/<str:secret>", views.hook, "hook"),
+    # CloudDrive2's template appends "file_notify" and "mount_notify" to its base_url.
+    *both("hooks/<str:source>/<str:secret>/<slug:tail>", views.hook, "hook-tail"),
     *both("hooks/<str:source>", views.hook, "hook-password"),
     *both("triggers/a-train/<str:drive>", views.trigger, "trigger-a-train"),
     *both("triggers/<str:name>", views.trigger, "trigger"),

@@ -27,7 +27,7 @@ _last: dict[tuple[str, ...], list[Hook]] = {}  # what was found last, for a mome
 
 @csrf_exempt
 @never_cache
-def hook(request: HttpRequest, source: str, secret: str = "") -> HttpResponse:
+def hook(request: HttpRequest, source: str, secret: str = "", tail: str = "") -> HttpResponse:
     """Take a call at ``/hooks/<source>/<secret>/``, or at ``/hooks/<source>/`` with Basic auth."""
     found = _hooks(lambda: hooks.called(source), "called", source)
     if found is None:
@@ -45,19 +45,21 @@ def hook(request: HttpRequest, source: str, secret: str = "") -> HttpResponse:
 @never_cache
 def trigger(request: HttpRequest, name: str = "a-train", drive: str = "") -> HttpResponse:
     """Take a call at the addresses of autoscan and autopulse: ``/triggers/<name>``, ``/triggers/a-train/<drive>``."""
-    kinds = KINDS.get(name, (name,))
-    return _compatible(request, drive or name, kinds, form=name == "manual")
+    names = (drive, name) if drive else (name,)
+    return _compatible(request, names, KINDS.get(name, (name,)), form=name == "manual")
 
 
 @csrf_exempt
 @never_cache
 def file_notify(request: HttpRequest) -> HttpResponse:
     """Take a call of a CloudDrive2 that was set up for partial-path-scanner."""
-    return _compatible(request, "file_notify", ("clouddrive2",))
+    return _compatible(request, ("file_notify",), ("clouddrive2",))
 
 
-def _compatible(request: HttpRequest, name: str, kinds: tuple[str, ...], *, form: bool = False) -> HttpResponse:
-    found = _hooks(lambda: hooks.meant(name, *kinds), "meant", name, *kinds)
+def _compatible(
+    request: HttpRequest, names: tuple[str, ...], kinds: tuple[str, ...], *, form: bool = False
+) -> HttpResponse:
+    found = _hooks(lambda: hooks.meant(names, kinds), "meant", *names)
     if found is None:
         return _later()
     caller = hooks.by_password(found, request.headers.get("Authorization", ""))

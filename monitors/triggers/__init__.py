@@ -17,7 +17,7 @@ from .base import Kind, Parsed, Received, Rejected
 __all__ = ["KINDS", "Kind", "Parsed", "Received", "Rejected"]
 
 CONNECT = _("Settings → Connect → + → Webhook: URL; switch on import, upgrade, rename and all the delete events.")
-TEMPLATE = _("webhook.toml: the url of [file_system_watcher], method POST, the body template as it came.")
+TEMPLATE = _("webhook.toml: base_url, or the url of [file_system_watcher]; method POST, the body as in its template.")
 SCRIPT = _("Call it with the path in the query (?path=), as JSON, or with one path a line.")
 
 KINDS = {
@@ -33,7 +33,12 @@ KINDS = {
             clouddrive2.parse,
             _("webhook.toml: base_url and the address of [file_system_watcher]."),
         ),
-        Kind("atrain", "A-Train", atrain.parse, _("a-train.toml: [autoscan] url is the address of this machine.")),
+        Kind(
+            "atrain",
+            "A-Train",
+            atrain.parse,
+            _("a-train.toml: the url of autoscan becomes that of this machine, with user and password."),
+        ),
         Kind("autoscan", "autoscan", generic.parse, _("Wherever autoscan was called: only the host changes."), True),
         Kind("autopulse", "autopulse", generic.parse, _("Wherever autopulse was called: only the host changes."), True),
         Kind("generic", "Generic", generic.parse, SCRIPT, True),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from monitors import hooks, payloads
-from monitors.models import Hint, Hook, Payload, Root
+from monitors.models import Account, Hint, Hook, Payload, Root
 from tests.monitors.hooking import basic
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,28 @@ def test_it_asks_for_no_password_only_where_that_was_allowed(client: Client) -> 
     assert client.post("/file_notify", body, "application/json").status_code == 401  # which of the two?
 
 
+def test_it_takes_the_address_as_base_url_of_clouddrive2(client: Client) -> None:
+    address = hooks.url_of(hooks.add_hook("cloud", "clouddrive2"))
+    query = "?device_name=nas&user_name=me&type=notify"
+    body = {"event_name": "notify", "data": [{"action": "delete", "is_dir": "false", "source_file": "/115/a.mkv"}]}
+    assert client.post(f"{address}file_notify{query}", body, "application/json").status_code == 200
+    assert paths() == ["/115/a.mkv"]
+    mounted = {"event_category": "mount_point", "data": [{"action": "unmount", "mount_point": "/mnt"}]}
+    assert client.post(f"{address}mount_notify/", mounted, "application/json").status_code == 200
+    assert (last().state, last().code) == ("ignored", "call_event_unknown")
+
+
+def test_it_knows_the_folders_of_the_one_clouddrive2_account(client: Client) -> None:
+    hook = hooks.add_hook("cloud", "clouddrive2")
+    account = Account.objects.create(name="115", kind="clouddrive")
+    root = Root.objects.create(name="TV", path="/mnt/tv", account=account, remote_path="/115/TV", minimum_entries=0)
+    body = {"data": [{"action": "create", "is_dir": "false", "source_file": "/115/TV/Show/a.mkv"}]}
+    client.post(hooks.url_of(hook), body, "application/json")
+    payloads.parse_waiting()
+    hint = Hint.objects.get()
+    assert (hint.root, hint.path, hint.name) == (root, "Show", "a.mkv")
+
+
 def test_it_answers_a_train_by_drive(client: Client) -> None:
     hooks.add_hook("a-train", "atrain", open=True)
     body = {"created": ["/TV/S"], "deleted": []}
@@ -101,7 +123,8 @@ def test_it_answers_a_train_by_drive(client: Client) -> None:
     assert client.post("/triggers/a-train/0A1xxxxxUk9PVA/", body, "application/json").status_code == 200
     assert last().hook == mine
     assert client.post("/triggers/a-train", body, "application/json").status_code == 200
-    assert client.post("/triggers/a-train/another", body, "application/json").status_code == 401  # which of the two?
+    assert client.post("/triggers/a-train/another", body, "application/json").status_code == 200
+    assert last().hook.name == "a-train"
 
 
 def test_it_says_that_it_is_well(client: Client) -> None:

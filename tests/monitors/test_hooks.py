@@ -71,5 +71,7 @@ def test_it_finds_the_hook_of_a_name_before_those_of_a_kind() -> None:
     other = hooks.add_hook("other", "sonarr")
     named = hooks.add_hook("sonarr", "radarr")
     assert hooks.called("sonarr") == [named, other]
-    assert hooks.meant("sonarr", "sonarr") == [named]
-    assert hooks.meant("manual", "autoscan") == []
+    assert hooks.meant(["sonarr"], ["sonarr"]) == [named]
+    assert hooks.meant(["nobody", "sonarr", "other"], []) == [named]
+    assert hooks.meant(["manual"], ["sonarr", "radarr"]) == [other, named]
+    assert hooks.meant(["manual"], ["autoscan"]) == []
