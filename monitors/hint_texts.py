@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 TEXTS = {
     # Why nothing came of it
-    "hint_bad_path": _("This is not an absolute path without “..”"),
+    "hint_bad_path": _("This is not an absolute path without “..”, or it is too long"),
     "hint_windows_path": _("A path of Windows, and no mapping rule of its source translates it"),
     "hint_unmatched": _("No mapping rule of its source fits"),
     "hint_left_out": _("No mapping rule of its source fits, and what none fits is dropped"),

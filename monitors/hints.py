@@ -8,10 +8,11 @@ and its size at rest (``resting.py``); then ``dispatch.py`` gives it to a job.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import Conflict
@@ -27,6 +28,8 @@ from .notices import Source
 from .noting import Said, Spot, lock, note
 from .resting import Ready, judge, unasked, whole
 
+logger = logging.getLogger(__name__)
+LATER = 60.0  # seconds until a root whose hints could not be followed gets another turn
 KEEP_DAYS = 7  # how long a hint that was followed is shown
 
 
@@ -58,8 +61,14 @@ def settle(clock: Clock = system) -> list[jobs.Submitted]:
     now = clock.now()
     done = []
     for root, due in _due(now):
-        ready = _ready(root, due, now)
-        done += dispatch(root.pk, ready, now)
+        try:
+            done += dispatch(root.pk, _ready(root, due, now), now)
+        except DatabaseError:
+            raise
+        except Exception:  # one root must not stop the others
+            logger.exception("the hints of %s cannot be followed just now", root)
+            later = now + dt.timedelta(seconds=LATER)
+            Hint.objects.filter(root=root, state=Hint.State.WAITING, due_at__lt=later).update(due_at=later)
     return done + rootless.settle(now)
 
 

@@ -24,7 +24,7 @@ from .keep import kind_of
 from .models import Hint
 from .notices import Notice, Source
 from .noting import Said, Spot, note
-from .translating import Place, Places
+from .translating import LONGEST, Place, Places
 
 EXACT = frozenset(
     {"watch", "inotify", "polling", "clouddrive", "clouddrive2", "drive_changes", "drive_activity", "atrain"}
@@ -44,7 +44,7 @@ def take_in(notices: Iterable[Notice], source: Source, *, reference: str = "", c
     for notice in notices:
         place = places.find(notice)
         if isinstance(place, str):
-            refused[for_people(str(notice.path))] = place
+            refused[for_people(str(notice.path)[:LONGEST])] = place
         elif place is not None:
             spots[place.root_id] += _spots(notice, place, source, reference)
     places.close()

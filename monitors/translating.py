@@ -15,6 +15,8 @@ from mediasync.core.paths import is_within, join, normalise, relative
 from .models import Root
 from .notices import Notice, Source
 
+LONGEST = 2600  # bytes of a path: an index of PostgreSQL takes no more
+
 
 class Rules(Protocol):
     """The ordered mapping rules of one source; the first that matches wins."""
@@ -111,10 +113,11 @@ class Places:
 
 
 def is_text(path: str) -> bool:
-    """Tell whether it can be stored: some text, without NUL and lone surrogates."""
+    """Tell whether it can be stored: some text, not too long, without NUL and lone surrogates."""
     if not isinstance(path, str) or not path or "\0" in path:
         return False
-    return path.encode("utf-8", "replace").decode() == path
+    data = path.encode("utf-8", "replace")
+    return len(data) <= LONGEST and data.decode() == path
 
 
 def _names(path: str) -> list[str]:

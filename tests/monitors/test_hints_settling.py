@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from mediasync.core.errors import Conflict
 from mediasync.jobs import services as jobs
 from mediasync.jobs.models import Job
 from monitors import hints, resting
-from monitors.models import Hint
+from monitors.models import Hint, Root
 from monitors.notices import Notice, Source
 from tests.monitors.kinds import only_crawl
 from tests.monitors.settling import HOOK, Place, scopes
@@ -161,6 +162,32 @@ def test_it_leaves_the_rest_to_the_next_job(place: Place, monkeypatch: pytest.Mo
     Job.objects.update(state="running")
     place.settle()
     assert scopes() == [{"paths": ["a", "b"]}, {"paths": ["c"]}]
+
+
+def test_it_keeps_one_bad_root_from_stopping_the_others(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    bad = Root.objects.create(name="Bad", path="/bad", include=["[z"])
+    hints.add(bad.pk, [], HOOK, names=[("", "x.mkv")], clock=place.clock)
+    hints.add(place.root.pk, ["Show"], HOOK, clock=place.clock)
+    assert [each.job.scope["root"] for each in place.settle()] == [place.root.pk]
+    assert "Bad" in caplog.text
+    caplog.clear()
+    assert place.settle(1) == [] and not caplog.text  # not each second
+    Root.objects.filter(pk=bad.pk).update(include=[])
+    place.settle(hints.LATER)
+    assert Hint.objects.get(root=bad).code == "hint_unseen"
+
+
+def test_it_loses_nothing_when_the_database_fails(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*args: object, **kwargs: object) -> None:
+        raise OperationalError("database is locked")
+
+    place.say(Notice("Show/e1.mkv", "delete"))
+    with monkeypatch.context() as patch:
+        patch.setattr("monitors.dispatch._take", locked)
+        with pytest.raises(OperationalError):
+            place.settle()
+    assert not Job.objects.exists() and Hint.objects.get().state == "waiting"
+    assert len(place.settle()) == 1
 
 
 def test_it_looks_now_when_told_to(place: Place) -> None:

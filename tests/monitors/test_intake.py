@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -118,6 +119,14 @@ def test_it_drops_windows_paths_unless_a_rule_maps_them(root: Root) -> None:
     assert dropped() == {"C:\\TV\\Show\\e.mkv": "hint_windows_path"}
     rule("c:\\tv", "/mnt/tv")
     assert taken(Notice("C:\\TV\\Show\\e.mkv")) == [("Show", "e.mkv")]
+
+
+def test_it_takes_long_paths_but_no_rubbish(root: Root) -> None:
+    rng = random.Random(1)
+    longest = "/mnt/tv/" + "".join(chr(rng.randrange(0x4E00, 0x9000)) for _ in range(860))  # hard to compress
+    taken(Notice(longest), Notice(longest + "字" * 9), Notice("/" + "x" * 10**6))
+    assert Hint.objects.get(state="waiting").name == longest[8:]
+    assert set(dropped().values()) == {"hint_bad_path"}
 
 
 @pytest.mark.parametrize(
