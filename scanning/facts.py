@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mediasync.core.paths import join, to_bytes
+from mediasync.core.paths import join
+from monitors import presence
 from monitors.models import Change, Root
 from monitors.selectors import root_of
 
@@ -37,7 +37,15 @@ class Fact:
 
 def exists(local: str) -> bool:
     """Tell whether something is at a local path (a link that leads nowhere is nothing)."""
-    return os.path.exists(to_bytes(local))
+    return _is_folder(local) is not None
+
+
+def _is_folder(local: str) -> bool | None:
+    """Return whether it is a folder; None: nothing is there, or it cannot be looked at."""
+    try:
+        return presence.is_folder(local)
+    except OSError:
+        return None
 
 
 def tops_of(root: Root) -> list[str]:
@@ -91,7 +99,7 @@ def again(local: str, update: str, is_dir: bool, change: int | None) -> Fact:
 
 
 def _named(path: str, *, here: bool = True) -> Fact:
-    if exists(path):
-        return Fact(path, Update.MODIFIED, os.path.isdir(to_bytes(path)))
+    if (folder := _is_folder(path)) is not None:
+        return Fact(path, Update.MODIFIED, folder)
     is_dir = not kind_of(path.rpartition("/")[2])
     return Fact(path, Update.DELETED if here else Update.MODIFIED, is_dir, here=here)

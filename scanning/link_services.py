@@ -53,11 +53,28 @@ def store_rule(rule: LinkRule) -> list[str]:
 def check_rule(rule: LinkRule) -> None:
     """Normalise the target and raise UsageError if the rule cannot be."""
     rule.target = check_target(rule.root, rule.target)
+    _check_useful(rule)
     if unknown := sorted(set(rule.kinds or ()) - set(KINDS)):
         raise UsageError(f"No such kind: {', '.join(unknown)}. There are: {', '.join(KINDS)}.", code="bad_kinds")
     if wrong := unknown_fields(rule.strm_body):
         known = ", ".join(f"{{{name}}}" for name in FIELDS)
         raise UsageError(f"A .strm knows no {{{wrong[0]}}}. There are: {known}.", code="bad_strm_body")
+
+
+def _check_useful(rule: LinkRule) -> None:
+    """Refuse links to what is not on this machine; a ``.strm`` file only says where a server finds it."""
+    if rule.root.mounted:
+        return
+    if rule.mode != LinkRule.Mode.STRM:
+        text = (
+            f"{rule.root.name} is not mounted on this machine, so a symbolic link would lead nowhere. Make .strm files."
+        )
+        raise UsageError(text, code="not_mounted")
+    if rule.companions != LinkRule.Companions.LEAVE:
+        text = (
+            f"{rule.root.name} is not mounted on this machine: companions cannot be linked or copied. Leave them out."
+        )
+        raise UsageError(text, code="not_mounted")
 
 
 def check_target(root: Root, target: str) -> str:

@@ -1,23 +1,19 @@
 """Look at local paths just before a server is told: is it there, is it gone, or can nobody tell?
 
 A root that is down, or a look that raised, proves nothing (absence is not deletion); a server that scanned
-below a dead mount would throw its items away.
+below a dead mount would throw its items away. A root that lies nowhere on this machine is answered from its snapshot
+and its guard as last recorded: a look would cost a request to its account.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
 from collections.abc import Callable
 
-from mediasync.core.paths import is_within, to_bytes
-from monitors import guards
+from mediasync.core.paths import is_within
+from monitors import guards, presence
 from monitors.models import Root
 
 from .models import LinkRule
-
-GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
 class Unclear(Exception):
@@ -40,6 +36,8 @@ class Sight:
         root = next((root for top, root in self._tops if is_within(local, top)), None)
         if root is None:
             return guards.Verdict()
+        if not root.mounted:
+            return guards.Verdict(root.guard, root.guard_code, root.guard_params)
         if root.pk not in self._verdicts:
             self._verdicts[root.pk] = self._check(root)
         return self._verdicts[root.pk]
@@ -55,10 +53,9 @@ class Sight:
         if verdict.down:
             raise Unclear(verdict.code)
         try:
-            return stat.S_ISDIR(os.stat(to_bytes(local)).st_mode)
-        except OSError as error:
-            if error.errno not in GONE:
-                raise Unclear("unreadable") from None
-            if not verdict.ok:
-                raise Unclear(verdict.code) from None
-            return False
+            found = presence.is_folder(local)
+        except OSError:
+            raise Unclear("unreadable") from None
+        if found is None and not verdict.ok:
+            raise Unclear(verdict.code)
+        return bool(found)

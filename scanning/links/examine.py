@@ -96,7 +96,7 @@ def _wanted(spec: RuleSpec, work: Work, wanted: Wanted, rows: dict[str, Row], th
         row = rows.get(name)
         ours = row is not None and disk.matches(to_bytes(path), row.how, row.content)
         report.add("wrong" if ours else "taken", path)
-    elif _is_gone(to_bytes(spec.source(folder, wanted.source))):
+    elif spec.mounted and _is_gone(to_bytes(spec.source(folder, wanted.source))):
         report.add("broken", path)
     else:
         report.right += 1

@@ -30,6 +30,7 @@ class RuleSpec:
     trash_days: int
     real_root: str = ""  # without links in it; only for relative links
     real_target: str = ""
+    mounted: bool = True  # False: what it links to is nowhere on this machine
 
     @classmethod
     def of(cls, rule: LinkRule) -> RuleSpec:
@@ -47,6 +48,7 @@ class RuleSpec:
             collision=rule.collision,
             discs=rule.discs,
             trash_days=rule.trash_days,
+            mounted=rule.root.mounted,
         )
         if rule.mode != LinkRule.Mode.RELATIVE:
             return spec

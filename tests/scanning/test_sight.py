@@ -54,7 +54,7 @@ def test_an_error_is_no_absence(root: Root, monkeypatch: pytest.MonkeyPatch) -> 
     def broken(_path: bytes) -> os.stat_result:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("scanning.sight.os.stat", broken)
+    monkeypatch.setattr("monitors.presence.os.stat", broken)
     with pytest.raises(Unclear, match="unreadable"):
         says(Verdict()).is_folder(f"{root.path}/A")
 
