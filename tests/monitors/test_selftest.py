@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from mediasync.core.clock import system
 from monitors.feeds import choosing, selftest
@@ -29,7 +30,12 @@ def watched(tmp_path: Path) -> Iterator[Root]:
     watcher = Watcher(system, Supervisor(system, {"inotify": wanted}))
     stop = threading.Event()
     with only_crawl():
-        thread = threading.Thread(target=watcher.run, args=(stop,))
+
+        def run() -> None:
+            watcher.run(stop)
+            connections.close_all()
+
+        thread = threading.Thread(target=run)
         thread.start()
         try:
             until(lambda: FeedState.objects.filter(state="fine").exists())
