@@ -1,0 +1,31 @@
+"""From each source of news to the right scan request, through web, watcher and worker; and a rename is a move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.plex import FakePlex
+from tests.installation import Installation
+
+from .sources import SCENES, Scene, follow, moved, open_site, play
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, FakePlex, Path]]:
+    """One installation and one Plex for all scenes."""
+    folder = tmp_path_factory.mktemp("site")
+    with open_site(folder) as (here, plex):
+        yield here, plex, folder
+
+
+@pytest.mark.parametrize("kind", SCENES, ids=lambda kind: kind.name)
+def test_news_becomes_the_right_scan_request(site: tuple[Installation, FakePlex, Path], kind: type[Scene]) -> None:
+    here, plex, folder = site
+    with play(here, plex, kind, folder) as scene:
+        follow(here, plex, scene)
+        assert ["New Film (2024)", "Renamed Film (2024)"] in moved(here, scene)
