@@ -6,10 +6,10 @@ import datetime as dt
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -144,6 +144,13 @@ class HookAdmin(ModelAdmin[Hook]):
     def save_model(self, request: HttpRequest, obj: Hook, form: forms.ModelForm[Hook], change: bool) -> None:
         password = form.cleaned_data.get("password") or None
         hooks.save(obj, password="" if form.cleaned_data.get("no_password") else password)
+
+    def response_add(self, request: HttpRequest, obj: Hook, post_url_continue: str | None = None) -> HttpResponse:
+        """Go to its page, where its address is."""
+        if "_addanother" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, _t("%s was added. This is its address.") % obj)
+        return HttpResponseRedirect(reverse(self.url_name("change"), args=[obj.pk]))
 
     def delete_model(self, request: HttpRequest, obj: Hook) -> None:
         payloads.remove_hook(obj)
