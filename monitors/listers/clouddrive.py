@@ -26,6 +26,7 @@ from mediasync.core import clock
 from mediasync.core.errors import AccessDenied, Permanent, Snooze, Unreachable, WorkError
 from mediasync.core.paths import to_bytes
 from monitors.accounts import clouddrive, limits
+from monitors.accounts.asking import Asking
 from monitors.accounts.clouddrive_rpc import DENIED, NOT_FOUND, Entry
 from monitors.filters import Filter
 from monitors.keep import make_keep
@@ -33,7 +34,6 @@ from monitors.models import Root
 from monitors.walk import COARSE_NS, MAX, Listing, Row, signature
 
 from .base import Crew, Reserve
-from .threads import Threads
 
 MOVED = -1  # an mtime that no folder is stored with: list it
 MOST = 16  # listings at once
@@ -62,7 +62,7 @@ class CloudDrive:
     def crew(self, reserve: Reserve) -> AbstractContextManager[Crew]:
         """Return threads: they wait for the network and for the account's pace."""
         self._forget()
-        return Threads(self, self.parallel, reserve)
+        return Asking(self, self.parallel, reserve)
 
     def mtime(self, below: bytes) -> int:
         """Return the mtime_ns of a folder, or MOVED where it has none."""

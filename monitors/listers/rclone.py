@@ -21,6 +21,7 @@ from hashlib import blake2b
 from typing import Any, NoReturn
 
 from mediasync.core.errors import AccessDenied, Permanent, Snooze, Unreachable, WorkError
+from monitors.accounts.asking import Asking
 from monitors.accounts.rclone_client import SLOW, Missing, NoFolder, Remote
 from monitors.filters import Filter
 from monitors.keep import make_keep
@@ -28,7 +29,6 @@ from monitors.models import Root
 from monitors.walk import COARSE_NS, MAX, Listing, Row, signature
 
 from .base import Crew, Reserve
-from .threads import Threads
 
 PARALLEL = 8  # listings at once; the account's limit holds besides
 MOVED = -1  # an mtime that no folder is stored with: list it
@@ -58,7 +58,7 @@ class Rclone:
 
     def crew(self, reserve: Reserve) -> AbstractContextManager[Crew]:
         """Return threads: rclone answers slowly, but many at once."""
-        return Threads(self, self.parallel, reserve)
+        return Asking(self, self.parallel, reserve)
 
     def mtime(self, below: bytes) -> int:
         """Return the mtime_ns of a folder, or one that differs from all where it would tell nothing."""

@@ -16,8 +16,6 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db import connections
-
 from mediasync.core.errors import Snooze
 from monitors import walk
 from monitors.walk import Found, Known, Listing, Pack, Unknown
@@ -127,18 +125,15 @@ class Threads:
         return [entry for entry in self.pending.values() if len(entry) == 2]
 
     def _work(self) -> None:
-        try:
-            while (task := self.todo.get()) is not None:
-                number, call, below = task
-                try:
-                    answer: Any = call(below)
-                except (OSError, Snooze) as caught:
-                    answer = caught
-                except Exception as caught:  # whatever a lister may raise: no thread may die of it
-                    answer = OSError(errno.EIO, repr(caught))
-                self.done.put((number, answer))
-        finally:
-            connections.close_all()  # those that the account's limit has opened in this thread
+        while (task := self.todo.get()) is not None:
+            number, call, below = task
+            try:
+                answer: Any = call(below)
+            except (OSError, Snooze) as caught:
+                answer = caught
+            except Exception as caught:  # whatever a lister may raise: no thread may die of it
+                answer = OSError(errno.EIO, repr(caught))
+            self.done.put((number, answer))
 
     def _put(self, call: Any, *entries: Any) -> None:
         for entry in entries:

@@ -23,7 +23,7 @@ from tests.fakes.clouddrive import FakeCloudDrive
 
 from .clouds import Far, make_account
 
-PROTO = Path("/work/shared/fixtures/clouddrive2/clouddrive.proto")
+PROTO = Path(__file__).resolve().parents[4] / "shared/fixtures/clouddrive2/clouddrive.proto"
 USER = {"user": "me", "password": "right"}
 
 

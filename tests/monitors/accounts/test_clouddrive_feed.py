@@ -26,7 +26,7 @@ from tests.monitors.feeding import until
 
 from .clouds import Far, make_account
 
-RECORDED = Path("/work/shared/fixtures/clouddrive2/derived_push_messages.json")
+RECORDED = Path(__file__).resolve().parents[4] / "shared/fixtures/clouddrive2/derived_push_messages.json"
 CREATE, DELETE, RENAME = 0, 1, 2
 
 
