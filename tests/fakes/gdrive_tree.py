@@ -140,7 +140,7 @@ class FakeTree:
             "targets": [target],
             "timestamp": self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
-        above = [each for each in self.items if self.within(ident, each)]
+        above = list(self._above(ident))
         self.activities.append({"activity": activity, "at": self.now, "above": above})
 
     def _reference(self, ident: str) -> dict[str, Any]:
@@ -152,6 +152,12 @@ class FakeTree:
                 "driveFolder": {"type": kind},
             }
         }
+
+    def _above(self, ident: str) -> Iterator[str]:
+        """Yield an item and all folders above it."""
+        yield ident
+        for parent in self.items.get(ident, {}).get("parents", []):
+            yield from self._above(parent)
 
     def _below(self, ident: str) -> Iterator[str]:
         for each in [each for each, item in self.items.items() if ident in item["parents"]]:
