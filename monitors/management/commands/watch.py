@@ -1,4 +1,4 @@
-"""``manage.py watch``: look after local roots all the time."""
+"""``manage.py watch``: hear of changes all the time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitors.feeds.watch import Watcher
 class Command(BaseCommand):
     """Run the watcher until SIGTERM or Ctrl-C."""
 
-    help = "Watch the local roots and ask for a look wherever something changed; Ctrl-C ends it."
+    help = "Run the feeds of all roots and ask for a look wherever something changed; Ctrl-C ends it."
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
