@@ -58,8 +58,8 @@ def take(
     tries = 0
     while True:
         now = clock.now()
-        if _from_spare(account, n, now):
-            return
+        if (wait := _from_spare(account, n, now)) is not None:
+            break
         try:
             row = _fresh(account)
             probes = _may_ask(row, now)
@@ -75,9 +75,9 @@ def take(
             time.sleep(0.05)
             continue
         if wait is not None:
+            for name in LIMITS:  # only now: threads share ``account``
+                setattr(account, name, getattr(row, name))
             break
-    for name in LIMITS:  # only now: threads share ``account``
-        setattr(account, name, getattr(row, name))
     if wait > 0:
         if rest is None:
             clock.sleep(wait)
@@ -242,14 +242,18 @@ _lock = threading.Lock()
 _spare: dict[tuple[int, int], _Spare] = {}
 
 
-def _from_spare(account: Account, n: int, now: dt.datetime) -> bool:
+def _from_spare(account: Account, n: int, now: dt.datetime) -> float | None:
+    """Take turns that were taken in advance and return the seconds until they come; None if there are none.
+
+    Also those whose time has yet to come: many threads that each took the next ones would run far ahead of themselves.
+    """
     with _lock:
         spare = _spare.get((os.getpid(), account.pk))
-        if spare is None or spare.left < n or not spare.begins <= now < spare.ends:
-            return False
+        if spare is None or spare.left < n or not spare.begins - PATIENCE <= now < spare.ends:
+            return None
         spare.left -= n
         spare.spent += n
-        return True
+        return max(0.0, (spare.begins - now).total_seconds())
 
 
 def _spent(account: Account, back: int = 0) -> int:
