@@ -16,7 +16,7 @@ from mediasync.core.errors import Permanent, UsageError
 from monitors.models import Account
 
 from .base import AccountKind, Field
-from .gdrive_access import check_address
+from .gdrive_access import check_override
 from .gdrive_client import Drive, access_of
 from .gdrive_mount import keeper_named, mount_state, nudge
 
@@ -53,7 +53,7 @@ def check(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return cleaned options and secrets; UsageError says what is missing or cannot be read."""
     cleaned = {**values, **{name: str(values.get(name) or "").strip() for name in NAMES}}
     if cleaned["endpoint"]:
-        cleaned["endpoint"] = check_address(cleaned["endpoint"])
+        cleaned["endpoint"] = check_override(cleaned["endpoint"])
     access = access_of({name: cleaned[name] for name in NAMES}, {})
     access.credentials(access.scope)  # reads a key
     if cleaned["mounted_by"] and keeper_named(cleaned["mounted_by"]) is None:

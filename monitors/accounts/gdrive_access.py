@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from mediasync.core.addresses import check_base_url, is_loopback
 from mediasync.core.errors import UsageError
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"
+GOOGLE = "googleapis.com"
 SCOPES = "https://www.googleapis.com/auth/"
 READ_DRIVE, READ_ACTIVITY = SCOPES + "drive.readonly", SCOPES + "drive.activity.readonly"
 MAX_KEY_BYTES = 64 * 1024  # a key file of a service account has about 2,400
@@ -107,4 +109,16 @@ def check_address(url: str) -> str:
     url = check_base_url(url)
     if not url.startswith("https://") and not is_loopback(url):
         raise UsageError(_("Tokens go only to https addresses."), code="drive_insecure")
+    return url
+
+
+def check_override(url: str) -> str:
+    """Return an address to ask in place of Google's usual one: another of Google's, or on this machine.
+
+    Whoever may edit an account could else have what stands in rclone.conf sent anywhere.
+    """
+    url = check_address(url)
+    host = urlsplit(url).hostname or ""
+    if not (is_loopback(url) or host == GOOGLE or host.endswith(f".{GOOGLE}")):
+        raise UsageError(_("Only addresses of Google and of this machine can be asked."), code="drive_address")
     return url

@@ -17,7 +17,7 @@ from mediasync.core.errors import Permanent, Transient, UsageError
 from monitors.models import Account
 
 from . import limits
-from .gdrive_access import READ_ACTIVITY, Access, check_address, parse_key, read_key
+from .gdrive_access import READ_ACTIVITY, Access, check_override, parse_key, read_key
 from .gdrive_errors import translate
 from .gdrive_rclone import read_remote
 from .secrets import secrets_of
@@ -49,7 +49,7 @@ def access_of(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Access:
     else:
         text = _("Give an rclone.conf, or a client id with its secret and a refresh token, or a service account.")
         raise UsageError(text, code="drive_no_credentials")
-    token_uri = check_address(given("token_uri")) if given("token_uri") else access.token_uri
+    token_uri = check_override(given("token_uri")) if given("token_uri") else access.token_uri
     return replace(
         access,
         impersonate=given("impersonate") or access.impersonate,
@@ -191,7 +191,7 @@ def _build(access: Access, name: str, version: str, endpoint: str, path: str) ->
         raise UsageError(text, code="drive_not_installed") from None
     scope = READ_ACTIVITY if name == "driveactivity" else access.scope
     http: Any = AuthorizedHttp(access.credentials(scope), http=httplib2.Http(timeout=SECONDS))
-    options = {"api_endpoint": check_address(endpoint) + path} if endpoint else {}
+    options = {"api_endpoint": check_override(endpoint) + path} if endpoint else {}
     return build(name, version, http=http, static_discovery=True, cache_discovery=False, client_options=options)
 
 

@@ -120,6 +120,8 @@ def test_it_survives_rubbish(tmp_path: Path, content: bytes) -> None:
         {"service_account_file": "/nowhere"},
         {"rclone_config": "/nowhere"},
         {"client_id": "a", "client_secret": "b", "refresh_token": "c", "endpoint": "http://example.org"},
+        {"client_id": "a", "client_secret": "b", "refresh_token": "c", "endpoint": "https://example.org"},
+        {"client_id": "a", "client_secret": "b", "refresh_token": "c", "token_uri": "https://notgoogleapis.com/token"},
         {"client_id": "a", "client_secret": "b", "refresh_token": "c", "mounted_by": "nobody"},
     ],
 )
