@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import QuerySet
 
 from mediasync.core.clock import Clock, system
@@ -23,6 +26,8 @@ logger = logging.getLogger(__name__)
 State = Payload.State
 BLOCK = 200  # payloads that one call of parse_waiting handles
 TRIES = 10  # to follow one; then it is set aside, and *Replay* tries again
+BUSY_MS = 40  # that a call waits for whoever writes to SQLite, before it goes to the spool
+BREATH = 0.002  # seconds between two payloads: SQLite is not fair, and calls that come in want to write as well
 MOST_SHOWN = 1000  # notices that are stored for people to see
 
 
@@ -32,15 +37,32 @@ MOST_SHOWN = 1000  # notices that are stored for people to see
 def store(payload: Payload) -> bool:
     """Store a call as it came, by one INSERT; False if the database did not answer and it lies in the spool instead.
 
+    SQLite is not waited for as long as elsewhere: whoever calls waits too, and does not try again.
     Raises spool.Full or OSError when neither was possible.
     """
     try:
-        payload.save(force_insert=True)
+        with _impatient():
+            payload.save(force_insert=True)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("a call for %s goes to the spool: %s", payload.hook.name, error)
+        logger.info("a call for %s goes to the spool: %s", payload.hook.name, error)
         spool.keep(payload)
         return False
     return True
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Let SQLite give up soon when somebody else writes."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    usual = settings.SQLITE_OPTIONS["timeout"] * 1000
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 # -- Parsing
@@ -58,6 +80,7 @@ def parse_waiting(clock: Clock = system, limit: int = BLOCK) -> int:
     for pk in list(waiting[:limit]):  # loaded one by one: each may hold a megabyte
         payload = Payload.objects.select_related("hook").filter(pk=pk).first()
         done += payload is not None and parse(payload, clock)
+        time.sleep(BREATH)
     return done
 
 

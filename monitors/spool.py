@@ -1,7 +1,8 @@
 """Calls that could not be stored because the database did not answer: files in ``DATA_DIR/spool``, one a call.
 
 The senders do not try again, so this is where a call waits. A file is complete or not there: it is written beside and
-renamed. A crash between the row and the removal of its file gives two payloads, and the second changes nothing.
+renamed. It survives a crash of ours; after a power cut it may be lacking, as may the newest rows of SQLite. A crash
+between the row and the removal of its file gives two payloads, and the second changes nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def folder() -> Path:
 
 
 def keep(payload: Payload) -> None:
-    """Write an unsaved payload to a file, safe against a power cut. Raises Full or OSError."""
+    """Write an unsaved payload to a file. Raises Full or OSError."""
     place = folder()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.scandir(place) as entries:
@@ -51,14 +52,7 @@ def keep(payload: Payload) -> None:
     with part.open("xb") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(json.dumps(data).encode())
-        file.flush()
-        os.fsync(file.fileno())
     part.rename(name.with_suffix(".json"))
-    entry = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(entry)
-    finally:
-        os.close(entry)
 
 
 def take() -> int:
