@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -146,3 +148,24 @@ def test_the_judge_accepts_recordings_and_nothing_else(fixtures: Path) -> None:
     page = recorded(fixtures, "changes/changed-content_removed.json")
     assert judged("drive.v3", "ChangeList", {**page, "more": 1}) != []
     assert judged("drive.v3", "ChangeList", {"changes": [{"removed": "yes"}]}) != []
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{", b"\x00\xffrubbish\r\n\r\n"])
+def test_it_takes_a_cut_answer_for_none(account: Account, said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    caller, _ = server.accept()
+                except OSError:
+                    return
+                with caller:
+                    caller.recv(65536)
+                    caller.sendall(said)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        account.options = {**account.options, "endpoint": f"http://127.0.0.1:{server.getsockname()[1]}"}
+        with closing(Drive(account)) as client, pytest.raises(Transient):
+            client.file("1a")
+        server.shutdown(socket.SHUT_RDWR)
