@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -87,13 +87,11 @@ def hears_by(root: Root) -> SafeString:
 
 
 def heard_now(root: Root) -> SafeString:
-    """Return which feed a root has, why that one, and how it is."""
-    kind, listening = feeds.choose(root)[0], bool(leader())
-    head = format_html("{}: {}.", kind_name(kind) if kind else _("Only crawls"), feeds.why(root))
-    if kind and not listening:
-        return format_html("{} {}", head, badge(registry.text("feed_nobody"), "bad"))
-    for row in rows_of(root):
-        why = sentence(row)
-        since = age(row.since) if row.since else ""
-        head = format_html("{} {} {}{} {}", head, kind_name(row.kind), state_badge(row), why and f" {why}.", since)
-    return head
+    """Return which feed a root has, how it is, and why that one."""
+    kind, why = feeds.choose(root)[0], feeds.why(root)
+    if not kind:
+        return format_html("{}. {}.", _("Only crawls"), why)
+    if not leader():
+        return format_html("{} {} {}.", kind_name(kind), badge(registry.text("feed_nobody"), "bad"), why)
+    shown = ((kind_name(row.kind), state_badge(row), age(row.since), sentence(row)) for row in rows_of(root))
+    return format_html("{} {}.", format_html_join("", "{} {} {} {} · ", shown) or f"{kind_name(kind)} · ", why)

@@ -31,7 +31,7 @@ from .models import FeedState
 class FeedStateAdmin(ReadOnlyAdmin[FeedState]):
     list_display = (
         *("feed", "tells_of", "state_now", "row_buttons", "why", "last_event", "last_success"),
-        *("watches", "events", "gaps", "starts"),
+        *("watches", "events", "gaps"),
     )
     list_filter = ("state", "kind")
     ordering = ("kind", "key")

@@ -177,18 +177,23 @@ class FeedDesk:
             self._said = said
             self._news.fields |= more
 
-    def flush(self) -> None:
-        """Write what was gathered; what cannot be written now is kept for the next time."""
-        with self._writing:
-            news = self._take()
-            if not news:
-                return
-            try:
-                with transaction.atomic():
-                    self._write(news, {})
-            except BaseException:
-                self._put_back(news)
-                raise
+    def flush(self, wait: float = 0.0) -> None:
+        """Write what was gathered; what cannot be written now is kept for the next time.
+
+        ``wait``: seconds for the feed's own transaction to end; it writes the same.
+        """
+        if not self._writing.acquire(timeout=wait):
+            return
+        try:
+            if news := self._take():
+                try:
+                    with transaction.atomic():
+                        self._write(news, {})
+                except BaseException:
+                    self._put_back(news)
+                    raise
+        finally:
+            self._writing.release()
 
     def _take(self) -> News:
         with self._lock:

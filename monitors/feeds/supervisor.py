@@ -70,7 +70,7 @@ class Runner:
         """Ask the thread to end and store what it said; one that hangs is left behind, and can store nothing."""
         self._ending.set()
         self.thread.join(wait)
-        self.desk.flush()
+        self.desk.flush(wait)
 
     _wait: float | None = None
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import OperationalError, connection, connections
+from django.db.models import QuerySet
 
 from mediasync.core.clock import FakeClock
 from monitors.feeds.base import Desk, Feed
@@ -19,6 +24,40 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def write(rows: QuerySet[Any], **fields: object) -> None:
+    """Update rows while other threads write: in a shared SQLite in memory nobody waits for a lock."""
+
+    def written() -> bool:
+        try:
+            return bool(rows.update(**fields))
+        except OperationalError:
+            return False
+
+    until(written)
+
+
+@contextmanager
+def running(watcher: Watcher) -> Iterator[None]:
+    """Run a watcher in a thread, with this one reading without locks (see ``write``)."""
+    stop = threading.Event()
+
+    def run() -> None:
+        watcher.run(stop)
+        connections.close_all()
+
+    if connection.vendor == "sqlite":
+        connection.cursor().execute("PRAGMA read_uncommitted = 1")
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        if connection.vendor == "sqlite":
+            connection.cursor().execute("PRAGMA read_uncommitted = 0")
 
 
 class Told:

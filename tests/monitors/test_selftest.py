@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from mediasync.core.clock import system
 from monitors.feeds import choosing, selftest
@@ -17,7 +15,7 @@ from monitors.feeds.supervisor import Supervisor
 from monitors.feeds.watch import Watcher
 from monitors.filesystems import Place
 from monitors.models import Account, FeedState, Hint, Root
-from tests.monitors.feeding import until
+from tests.monitors.feeding import running, until
 from tests.monitors.kinds import only_crawl
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,22 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def watched(tmp_path: Path) -> Iterator[Root]:
     """A root whose feed runs, as in another process."""
     root = Root.objects.create(name="TV", path=str(tmp_path), minimum_entries=0, hidden=True)
-    watcher = Watcher(system, Supervisor(system, {"inotify": wanted}))
-    stop = threading.Event()
-    with only_crawl():
-
-        def run() -> None:
-            watcher.run(stop)
-            connections.close_all()
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            until(lambda: FeedState.objects.filter(state="fine").exists())
-            yield root
-        finally:
-            stop.set()
-            thread.join()
+    with only_crawl(), running(Watcher(system, Supervisor(system, {"inotify": wanted}))):
+        until(lambda: FeedState.objects.filter(state="fine").exists())
+        yield root
 
 
 def test_it_writes_is_heard_of_and_leaves_nothing(watched: Root, tmp_path: Path) -> None:
@@ -55,8 +40,7 @@ def test_it_writes_is_heard_of_and_leaves_nothing(watched: Root, tmp_path: Path)
 def test_it_says_that_others_are_not_heard_on_remote_file_systems(
     watched: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Root.objects.update(feed="inotify")
-    watched.refresh_from_db()
+    watched.feed = "inotify"
     monkeypatch.setattr(selftest, "place_of", lambda path: Place(b"/x", "fuse.rclone"))
     result = selftest.run(watched)
     assert (result.ok, result.code) == (True, "test_heard_remote") and "fuse.rclone" in str(result)

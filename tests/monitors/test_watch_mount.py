@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connections
 
 from mediasync.core.clock import FakeClock, system
 from monitors import feeds, guards
@@ -20,7 +18,7 @@ from monitors.feeds.watch import Watcher
 from monitors.models import FeedState, Hint, Root
 from monitors.run import Asked
 from tests.monitors.crawling import Ctx
-from tests.monitors.feeding import until
+from tests.monitors.feeding import running, until, write
 from tests.monitors.kinds import only_crawl
 from tests.monitors.rclone.daemon import BINARIES, Daemon
 
@@ -55,22 +53,10 @@ def roots(mount: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     ]
     for root in made:
         crawl(root, Asked(), Ctx(FakeClock()))
-    watcher = Watcher(system, Supervisor(system, {"inotify": kernel.wanted, "polling": polling.wanted}))
-    stop = threading.Event()
-
-    def run() -> None:
-        watcher.run(stop)
-        connections.close_all()
-
-    with only_crawl():
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            until(lambda: FeedState.objects.filter(state="fine").count() == 2)
-            yield made[0], made[1]
-        finally:
-            stop.set()
-            thread.join()
+    kinds = {"inotify": kernel.wanted, "polling": polling.wanted}
+    with only_crawl(), running(Watcher(system, Supervisor(system, kinds))):
+        until(lambda: FeedState.objects.filter(state="fine").count() == 2)
+        yield made[0], made[1]
 
 
 def hinted(root: Root) -> set[str]:
@@ -88,7 +74,7 @@ def test_a_mount_is_polled_and_one_that_hangs_holds_up_no_other(
     assert tested.code in ("test_time_moves", "test_time_rests") and not list((tmp_path / "behind").glob(".media*"))
 
     mount.process.send_signal(signal.SIGSTOP)
-    FeedState.objects.filter(root=cloud).update(restart=True)
+    write(FeedState.objects.filter(root=cloud), restart=True)
     until(lambda: FeedState.objects.get(root=cloud).code == "guard_hangs")
     assert Root.objects.get(pk=cloud.pk).guard == "down"
     (tmp_path / "disk/Film/x.mkv").write_text("x")
