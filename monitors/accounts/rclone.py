@@ -38,7 +38,13 @@ FIELDS = (
     ),
     Field("user", gettext_lazy("User"), gettext_lazy("As given to rclone with --rc-user; empty with --rc-no-auth.")),
     Field("password", gettext_lazy("Password"), secret=True),
-    Field("ca_file", gettext_lazy("CA file"), gettext_lazy("Only for https with a certificate of your own."), "path"),
+    Field(
+        "ca_file",
+        gettext_lazy("CA file"),
+        gettext_lazy("Only for https with a certificate of your own."),
+        "path",
+        place=True,
+    ),
     Field(
         "fs",
         gettext_lazy("VFS"),
@@ -84,7 +90,9 @@ FIELDS = (
 
 def check(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the options cleaned; UsageError says what is wrong."""
-    cleaned = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    cleaned = dict(values)
+    for name in values.keys() - {"password"}:  # a password may end in a space
+        cleaned[name] = values[name].strip() if isinstance(values[name], str) else values[name]
     cleaned["address"] = check_base_url(cleaned.get("address") or ADDRESS)
     if point := cleaned.get("mount_point"):
         try:

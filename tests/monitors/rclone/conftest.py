@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.conftest import fixtures
+
 from .daemon import BINARIES, Daemon
+
+__all__ = ["fixtures"]
 
 
 @pytest.fixture(params=sorted(BINARIES))

@@ -10,6 +10,7 @@ import pytest
 
 from mediasync.core.errors import Stop, Transient, UsageError, WorkError
 from monitors.accounts import rclone_mounts as mounts
+from monitors.accounts import services
 from monitors.accounts.rclone import RCLONE, check
 from monitors.models import Account
 
@@ -129,6 +130,12 @@ def test_it_cleans_its_options() -> None:
     assert check({})["address"] == "http://127.0.0.1:5572"
     assert check({**GOOD, "remount": "rc", "mount_options": '{"fs": "x:"}'})
     assert RCLONE.check is check
+
+
+def test_the_form_keeps_all_that_is_entered_and_the_password_to_the_last_space() -> None:
+    options, hidden = services.checked("rclone", {**GOOD, "user": " me ", "password": "a b ", "unmount_stale": False})
+    assert hidden == {"password": "a b "} and "password" not in options
+    assert (options["user"], options["unmount_stale"], options["fs"]) == ("me", False, "")
 
 
 @pytest.mark.parametrize(

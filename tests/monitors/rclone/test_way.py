@@ -14,10 +14,10 @@ from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from mediasync.servers import services as servers
 from mediasync.servers.models import Server
-from monitors import hints
-from monitors.intake import take_in
+from monitors.hints import services as hints
+from monitors.hints.intake import take_in
+from monitors.hints.notices import Notice, Source
 from monitors.models import Change, Hint, Root
-from monitors.notices import Notice, Source
 from monitors.services import request_crawl
 from tests.fakes.plex import FakePlex
 from tests.fakes.server import Library
