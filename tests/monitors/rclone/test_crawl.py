@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from mediasync.core.clock import FakeClock
-from mediasync.core.errors import MediasyncError
+from mediasync.core.errors import MediasyncError, UsageError
 from monitors.crawl import crawl
 from monitors.models import Change, Directory, File, Root
 from monitors.run import Asked, Summary
+from monitors.services import add_root
 from tests.monitors.crawling import Ctx, on_disk, snapshot
 
 from .daemon import Daemon
@@ -182,3 +183,14 @@ def test_what_was_found_past_the_mount_is_shown_by_it(mounted: Daemon, behind: P
     (cloud.top / "Film/z.mkv").write_bytes(b"z")
     cloud.crawl()
     assert (point / "TV/Film/z.mkv").exists()
+
+
+def test_a_root_in_the_cloud_alone_can_be_added_if_it_exists(daemon: Daemon, behind: Path, tmp_path: Path) -> None:
+    account = daemon.account()
+    options: dict[str, Any] = {"lister": "rclone", "account": account, "mounted": False, "crawl": False}
+    for wrong in ("loc:Nowhere", "ghost:TV", "loc:TV/Show/a.mkv", ""):
+        with pytest.raises(UsageError):
+            add_root(str(tmp_path / "films"), remote_path=wrong, **options)
+    root = add_root(str(tmp_path / "films"), remote_path="loc:TV", **options)
+    crawl(root, Asked(), Ctx(FakeClock()))
+    assert list(File.objects.values_list("name", flat=True)) == ["a.mkv"]
