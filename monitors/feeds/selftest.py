@@ -104,7 +104,7 @@ def _remove(path: bytes) -> None:
 
 
 def _marker(act: str, path: bytes) -> dict[str, Any]:
-    _left[:] = [child for child in _left if child.poll() is None]
+    _reap()
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", marker.__file__, act, os.fsdecode(path)],
         stdin=subprocess.DEVNULL,
@@ -123,3 +123,10 @@ def _marker(act: str, path: bytes) -> dict[str, Any]:
 
 
 _left: list[subprocess.Popen[bytes]] = []
+
+
+def _reap() -> None:
+    for child in [each for each in _left if each.poll() is not None]:
+        if child.stdout:
+            child.stdout.close()
+        _left.remove(child)
