@@ -8,7 +8,8 @@ from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 from mediasync.servers.models import Server
 from mediasync.servers.services import answered, libraries_loaded
-from monitors import guards, rootless, selectors, translating
+from monitors import guards, selectors
+from monitors.hints import rootless, translating
 from monitors.models import Root
 from scanning import services as scanning
 from scanning import sources

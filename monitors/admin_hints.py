@@ -21,7 +21,7 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, path
 
-from . import hints
+from .hints import services as hints
 from .models import Hint, Root
 
 TONES: dict[str, Tone] = {Hint.State.WAITING: "busy", Hint.State.TAKEN: "ok", Hint.State.PASSED: "ok"}

@@ -21,7 +21,9 @@ from mediasync.ui.admin import ModelAdmin
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.render import age, badge
 
-from . import hooks, payloads, triggers
+from . import triggers
+from .hooks import payloads
+from .hooks import services as hooks
 from .models import Hook, Payload
 
 ROTATE = _("It gets a new address. The old one works for 24 more hours, so that you can change the senders.")

@@ -23,7 +23,7 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, path
 
-from . import payloads, tracing
+from .hooks import payloads, tracing
 from .models import Payload
 from .triggers import Received, Rejected
 from .triggers.base import plain

@@ -18,7 +18,7 @@ class MonitorsConfig(AppConfig):
         from .accounts.texts import TEXTS as ACCOUNT_TEXTS
         from .feeds.texts import TEXTS as FEED_TEXTS
         from .held_stage import Held, check_held
-        from .hint_texts import TEXTS as HINT_TEXTS
+        from .hints.texts import TEXTS as HINT_TEXTS
         from .stages import Crawl
         from .texts import TEXTS
         from .triggers.texts import TEXTS as HOOK_TEXTS

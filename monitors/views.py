@@ -16,7 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from . import calls, hooks, payloads, spool, triggers
+from . import triggers
+from .hooks import calls, payloads, spool
+from .hooks import services as hooks
 from .models import Hook
 
 WRITES = ("POST", "PUT")

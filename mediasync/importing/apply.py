@@ -18,10 +18,10 @@ from mediasync.core.errors import MediasyncError, UsageError
 from mediasync.core.paths import for_people, is_within, normalise, relative
 from mediasync.servers import services as servers
 from mediasync.servers.models import Server
-from monitors import hooks
 from monitors import services as monitors
 from monitors.accounts import KINDS as ACCOUNTS
 from monitors.accounts.secrets import set_secrets
+from monitors.hooks import services as hooks
 from monitors.models import Account, Hook, Root
 from scanning import mapping
 from scanning import services as scanning

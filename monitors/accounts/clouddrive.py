@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import UsageError, WorkError
+from mediasync.core.errors import Permanent, UsageError, WorkError
 from mediasync.core.paths import is_within, join
 from monitors.models import Account, Root
 
@@ -138,7 +138,11 @@ def probe(account: Account) -> Mapping[str, Any]:
     facts = own.system()
     facts["version"] = own.version()
     roots = Root.objects.filter(account=account).exclude(remote_path="").values_list("remote_path", flat=True)
-    facts["folders"] = len(own.listing(roots[0] if roots else "/"))  # the first call that needs the credentials
+    own.alive()  # the first call that needs the credentials
+    try:
+        facts["folders"] = sum(entry.is_dir for entry in own.listing(roots[0] if roots else "/"))
+    except Permanent:
+        facts["folders"] = None  # a token may be limited to some folder
     try:
         facts["mounts"] = [f"{each.source} → {each.point}" for each in own.mounts() if each.mounted]
     except WorkError:

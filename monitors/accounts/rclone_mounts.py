@@ -31,7 +31,7 @@ COMMAND_SECONDS = 90.0  # ``rclone mount --daemon`` itself waits a minute for th
 APPEARS_SECONDS = 20.0  # between the end of the command and the mount
 UNMOUNT_SECONDS = 10.0
 KEPT = 1000  # characters of what a command wrote
-PRIVATE = frozenset({"SECRET_KEY", "DATABASE_URL"})  # no business of a program that may run for months
+PRIVATE = frozenset({"SECRET_KEY", "FIELD_KEY", "DATABASE_URL"})  # no business of a program that may run for months
 
 
 def is_mounted(point: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Protocol
 
-from monitors.notices import Notice
+from monitors.hints.notices import Notice
 
 KEEP: Any = object()  # leave the cursor as it is
 MARK = ".mediasync-selftest-"  # how the name of the file of a self-test begins; no crawl takes it for content

@@ -20,8 +20,8 @@ from mediasync.core.paths import normalise
 from monitors import services
 from monitors.accounts import clouddrive, limits
 from monitors.accounts.clouddrive_rpc import Push, Pushes
+from monitors.hints.notices import Notice
 from monitors.models import Account, Root
-from monitors.notices import Notice
 
 from .base import Desk, Feed
 from .choosing import choose

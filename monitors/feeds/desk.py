@@ -7,6 +7,7 @@ crash loses is what a feed without a cursor heard last, and after a start those 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from django.db.models import F
 
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import Stop
-from monitors import intake
+from monitors.hints import intake
+from monitors.hints.notices import Notice, Source
 from monitors.models import FeedState
-from monitors.notices import Notice, Source
 
 from .base import KEEP, Feed
 from .looks import Look, store
+
+logger = logging.getLogger(__name__)
 
 State = FeedState.State
 AWAY = (OperationalError, InterfaceError)  # the database is locked or does not answer: later it will
@@ -135,6 +138,7 @@ class FeedDesk:
 
     def gap(self, code: str, root_ids: Iterable[int] | None = None) -> None:
         roots = self.feed.root_ids if root_ids is None else root_ids
+        logger.info("%s of %s: %s, so all of it is looked at", self.feed.kind, self.feed.name, code)
         with self._lock:
             self._news.gaps.update(dict.fromkeys(roots, code))
             self._news.missed += 1

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mediasync.core.clock import Clock, system
-from monitors.delays import delays_of
+from monitors.hints.delays import delays_of
+from monitors.hints.notices import Source
+from monitors.hints.noting import Said, Spot, note
 from monitors.models import Root
-from monitors.notices import Source
-from monitors.noting import Said, Spot, note
 
 
 class Look(NamedTuple):

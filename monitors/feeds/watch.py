@@ -12,7 +12,9 @@ from django.db.models import Q
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import Snooze
 from mediasync.jobs.choices import Trigger
-from monitors import guards, hints, history, payloads, services
+from monitors import guards, history, services
+from monitors.hints import services as hints
+from monitors.hooks import payloads
 from monitors.models import FeedState, Root
 
 from .desk import AWAY

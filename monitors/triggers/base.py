@@ -22,7 +22,7 @@ from django_stubs_ext import StrOrPromise
 
 from mediasync.core import foreign, paths
 from mediasync.core.errors import UsageError
-from monitors.notices import Notice, What
+from monitors.hints.notices import Notice, What
 
 MOST_INFLATED = 16 * 1024 * 1024  # bytes that a compressed body may become
 MOST_NOTICES = 50_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitors.notices import What
+from monitors.hints.notices import What
 
 from . import arr, clouddrive2
 from .base import Found, Parsed, Received, Rejected, clean_path, plain, rows

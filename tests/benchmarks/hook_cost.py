@@ -27,7 +27,8 @@ def main(calls: int, clients: int) -> None:
         (here.folder / "films").mkdir()
         assert here.up("--root", str(here.folder / "films"), "--prepare-only").wait(timeout=120) == 0
         address = here.python(
-            "from monitors import hooks\nprint(json.dumps(hooks.url_of(hooks.add_hook('radarr', 'radarr'))))"
+            "from monitors.hooks import services as hooks\n"
+            "print(json.dumps(hooks.url_of(hooks.add_hook('radarr', 'radarr'))))"
         )
         here.up()
         try:
@@ -92,9 +93,9 @@ def left(here: Installation) -> int:
 BURST = """
 import json, time
 from django.db import connection, transaction
-from monitors import intake
+from monitors.hints import intake
 from monitors.models import Hint, Root
-from monitors.notices import Notice, Source
+from monitors.hints.notices import Notice, Source
 top = Root.objects.get().path
 notices = [Notice(f"{top}/Show {n // 5}/Episode {n}.mkv") for n in range(10_000)]
 begun = time.perf_counter()

@@ -16,7 +16,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.e2e.sources import SCENES, follow, open_site, play  # noqa: E402
+from tests.e2e.site import follow, open_site, play  # noqa: E402
+from tests.e2e.sources import SCENES  # noqa: E402
 
 
 def main(names: list[str]) -> None:

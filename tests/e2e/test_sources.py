@@ -10,7 +10,8 @@ import pytest
 from tests.fakes.plex import FakePlex
 from tests.installation import Installation
 
-from .sources import SCENES, Scene, follow, moved, open_site, play
+from .site import follow, moved, open_site, play
+from .sources import SCENES, Scene
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
 

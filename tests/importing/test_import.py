@@ -15,8 +15,8 @@ from mediasync.importing import apply as applying
 from mediasync.jobs.models import Event, Job, Schedule
 from mediasync.servers import services as servers
 from mediasync.servers.models import Server
-from monitors import payloads
 from monitors.accounts.secrets import secrets_of
+from monitors.hooks import payloads
 from monitors.models import Account, Hint, Hook, Payload, Root
 from scanning import mapping
 from scanning.models import PathMapping

@@ -14,9 +14,10 @@ from django.db import connection
 from mediasync.core import clock
 from mediasync.jobs.choices import JobState
 from mediasync.jobs.models import Job
-from monitors import hints, intake
+from monitors.hints import intake
+from monitors.hints import services as hints
+from monitors.hints.notices import Notice, Source
 from monitors.models import Hint, Root
-from monitors.notices import Notice, Source
 
 ROOTS, FOLDERS, FILES, ADDERS = 3, 2000, 10_000, 4
 HOOK = Source("sonarr", "sonarr", debounce=0.0)

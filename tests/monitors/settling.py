@@ -11,9 +11,10 @@ from typing import Any
 from mediasync.core.clock import FakeClock
 from mediasync.jobs.models import Job
 from mediasync.jobs.services import Submitted
-from monitors import hints, intake, visible
+from monitors.hints import intake, visible
+from monitors.hints import services as hints
+from monitors.hints.notices import Notice, Source
 from monitors.models import Hint, Root
-from monitors.notices import Notice, Source
 
 HOOK = Source("sonarr", "sonarr", debounce=0.0)
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from mediasync.core.clock import system
 from mediasync.jobs import registry
 from mediasync.jobs.models import Job
-from monitors import hint_texts
+from monitors.hints import texts as hint_texts
 from monitors.models import Hint, Root
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from mediasync.core.clock import FakeClock
 from mediasync.core.errors import Stop
 from monitors.feeds import desk as desks
 from monitors.feeds.desk import FeedDesk
+from monitors.hints.notices import Notice
 from monitors.models import FeedState, Hint, Root
-from monitors.notices import Notice
 from tests.monitors.feeding import Told, waits
 
 pytestmark = pytest.mark.django_db(transaction=True)

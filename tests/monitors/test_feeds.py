@@ -14,8 +14,8 @@ from mediasync.jobs.models import Job
 from monitors import feeds
 from monitors.feeds import lead, supervisor
 from monitors.feeds.base import Desk
+from monitors.hints.notices import Notice
 from monitors.models import Account, FeedState, Hint, Root, WatchLease
-from monitors.notices import Notice
 from tests.monitors.feeding import Stage, Told, until, waits
 from tests.monitors.kinds import only_crawl
 

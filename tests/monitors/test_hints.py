@@ -7,9 +7,10 @@ import pytest
 
 from mediasync.core.clock import FakeClock
 from mediasync.jobs.models import Job
-from monitors import delays, hints, intake
+from monitors.hints import delays, intake
+from monitors.hints import services as hints
+from monitors.hints.notices import Notice, Source
 from monitors.models import Hint, Root
-from monitors.notices import Notice, Source
 from tests.monitors.kinds import only_crawl
 
 pytestmark = pytest.mark.django_db

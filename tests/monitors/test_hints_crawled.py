@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from mediasync.jobs.models import Job
-from monitors import hints, intake
+from monitors.hints import intake
+from monitors.hints import services as hints
+from monitors.hints.notices import Notice, Source
 from monitors.models import Change, Root
-from monitors.notices import Notice, Source
 from monitors.run import Asked
 from tests.monitors.crawling import OLD, World
 from tests.monitors.kinds import only_crawl

@@ -9,9 +9,10 @@ from django.db import OperationalError
 from mediasync.core.errors import Conflict
 from mediasync.jobs import services as jobs
 from mediasync.jobs.models import Job
-from monitors import hints, resting
+from monitors.hints import resting
+from monitors.hints import services as hints
+from monitors.hints.notices import Notice, Source
 from monitors.models import Hint, Root
-from monitors.notices import Notice, Source
 from tests.monitors.kinds import only_crawl
 from tests.monitors.settling import HOOK, Place, scopes
 
@@ -154,7 +155,7 @@ def test_it_joins_no_other_job_than_its_own(place: Place) -> None:
 
 
 def test_it_leaves_the_rest_to_the_next_job(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitors.dispatch.MOST_PATHS", 2)
+    monkeypatch.setattr("monitors.hints.dispatch.MOST_PATHS", 2)
     for name in "abc":
         place.say(Notice(f"{name}/x.mkv", "delete"))
         place.settle()
@@ -183,7 +184,7 @@ def test_it_loses_nothing_when_the_database_fails(place: Place, monkeypatch: pyt
 
     place.say(Notice("Show/e1.mkv", "delete"))
     with monkeypatch.context() as patch:
-        patch.setattr("monitors.dispatch._take", locked)
+        patch.setattr("monitors.hints.dispatch._take", locked)
         with pytest.raises(OperationalError):
             place.settle()
     assert not Job.objects.exists() and Hint.objects.get().state == "waiting"

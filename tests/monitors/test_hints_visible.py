@@ -13,10 +13,11 @@ import pytest
 
 from mediasync.core.errors import Unreachable
 from mediasync.core.paths import to_text
-from monitors import guards, visible
+from monitors import guards
 from monitors.accounts import KINDS
+from monitors.hints import visible
+from monitors.hints.notices import Notice
 from monitors.models import Account, Hint, Root
-from monitors.notices import Notice
 from tests.monitors.kinds import only_crawl
 from tests.monitors.settling import Place, scopes, until_rested
 

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from monitors import hooks, payloads
+from monitors.hooks import payloads
+from monitors.hooks import services as hooks
 from monitors.models import Hint, Hook, Payload, Root
 from tests.monitors.hooking import basic, payload
 from tests.monitors.kinds import only_crawl

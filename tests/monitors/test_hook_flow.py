@@ -10,7 +10,9 @@ import pytest
 from django.test import Client
 
 from mediasync.jobs.models import Job
-from monitors import hints, hooks, payloads
+from monitors.hints import services as hints
+from monitors.hooks import payloads
+from monitors.hooks import services as hooks
 from monitors.models import Payload
 from tests.monitors.crawling import World
 from tests.monitors.kinds import only_crawl

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from monitors import hooks, payloads
+from monitors.hooks import payloads
+from monitors.hooks import services as hooks
 from monitors.models import Account, Hint, Hook, Payload, Root
 from tests.monitors.hooking import basic
 

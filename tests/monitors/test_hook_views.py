@@ -13,7 +13,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from mediasync.core.clock import FakeClock, system
-from monitors import calls, hooks, payloads, views
+from monitors import views
+from monitors.hooks import calls, payloads
+from monitors.hooks import services as hooks
 from monitors.models import Hook, Payload
 from tests.monitors.hooking import basic
 

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from mediasync.core.errors import Conflict, UsageError
 from mediasync.core.secrets import Unreadable
-from monitors import hooks
+from monitors.hooks import services as hooks
 from monitors.models import Hook
 from tests.monitors.hooking import basic
 

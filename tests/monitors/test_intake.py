@@ -8,9 +8,9 @@ import pytest
 from django.test import override_settings
 
 from mediasync.core.clock import FakeClock
-from monitors import delays, intake, translating
+from monitors.hints import delays, intake, translating
+from monitors.hints.notices import Notice, Source
 from monitors.models import Account, Hint, Root
-from monitors.notices import Notice, Source
 from scanning import sources
 from scanning.models import PathMapping
 

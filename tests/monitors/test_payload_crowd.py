@@ -19,7 +19,7 @@ from tests.installation import TOP, Installation, wait_for
 
 NUMBER = 60
 MAKE = f"""
-from monitors import hooks
+from monitors.hooks import services as hooks
 from monitors.models import Payload, Root
 Root.objects.create(name="TV", path="/tv", minimum_entries=0)
 hook = hooks.add_hook("any", "generic")
@@ -29,14 +29,15 @@ Payload.objects.bulk_create(
 )
 print(json.dumps(hooks.url_of(hook)))
 """
-PARSE = "from monitors import payloads\nprint(json.dumps(payloads.parse_waiting()))"
+PARSE = "from monitors.hooks import payloads\nprint(json.dumps(payloads.parse_waiting()))"
 COUNT = """
 from monitors.models import Hint, Payload
 print(json.dumps([Payload.objects.filter(state="done").count(), list(Hint.objects.values_list("hits", flat=True))]))
 """
 STOP_INSIDE = """
 import os
-from monitors import intake, payloads
+from monitors.hints import intake
+from monitors.hooks import payloads
 real, calls = intake.take_in, []
 def take_in(*args, **more):
     calls.append(1)

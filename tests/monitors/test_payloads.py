@@ -13,7 +13,9 @@ from django.db import OperationalError
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from mediasync.core.clock import FakeClock, system
-from monitors import hooks, intake, payloads, spool
+from monitors.hints import intake
+from monitors.hooks import payloads, spool
+from monitors.hooks import services as hooks
 from monitors.models import Hint, Hook, Payload, Root
 from tests.monitors.hooking import payload
 

@@ -136,7 +136,9 @@ def test_it_reads_bodies_in_other_encodings(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pack", [gzip.compress, zlib.compress, lambda body: zlib.compressobj(wbits=-15).compress(body)], ids=str
+    "pack",
+    [gzip.compress, zlib.compress, lambda body: zlib.compressobj(wbits=-15).compress(body)],
+    ids=["gzip", "zlib", "cut off"],
 )
 def test_it_unpacks_bodies(pack: Any) -> None:
     raw = b'{"path": "/tv/a"}'

@@ -9,9 +9,10 @@ import pytest
 from mediasync.core.clock import FakeClock
 from mediasync.jobs.models import Job
 from mediasync.servers.models import LibraryPath
-from monitors import hints, intake
+from monitors.hints import intake
+from monitors.hints import services as hints
+from monitors.hints.notices import Notice, Source
 from monitors.models import Hint, Root
-from monitors.notices import Notice, Source
 from scanning import sources
 from scanning.models import PathMapping, ScanRequest
 

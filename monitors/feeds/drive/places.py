@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mediasync.core.paths import join
+from monitors.hints.notices import Notice, What
 from monitors.models import Root
-from monitors.notices import Notice, What
 
 from .names import Item, as_mounted
 

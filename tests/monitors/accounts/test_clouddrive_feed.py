@@ -19,8 +19,8 @@ from monitors.accounts.clouddrive_rpc import Push, _push
 from monitors.accounts.secrets import set_secrets
 from monitors.feeds import clouddrive as feed
 from monitors.feeds.desk import FeedDesk
+from monitors.hints.notices import Notice
 from monitors.models import Account, FeedState, Hint, Root
-from monitors.notices import Notice
 from tests.fakes.clouddrive import FakeCloudDrive
 from tests.monitors.feeding import until
 

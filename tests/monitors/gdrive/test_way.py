@@ -16,12 +16,12 @@ from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from mediasync.servers import services as servers
 from mediasync.servers.models import Server
-from monitors import hints
 from monitors.accounts.gdrive_client import Drive
 from monitors.feeds import KINDS
 from monitors.feeds.drive_activity import DriveActivity
 from monitors.feeds.drive_changes import DriveChanges
 from monitors.feeds.supervisor import Supervisor
+from monitors.hints import services as hints
 from monitors.models import Account, Change, FeedState, Hint, Root
 from monitors.services import request_crawl
 from tests.fakes.gdrive import FakeDrive

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .models import Hint
+from monitors.models import Hint
+
 from .sizes import FILE, FOLDER, NOTHING, Fact
 
 FRESH = 5.0  # seconds; what was written to before that is at rest

@@ -17,11 +17,11 @@ from functools import partial
 
 from mediasync.core.clock import Clock, system
 from mediasync.core.paths import for_people, to_bytes
+from monitors.extensions import disc_of
+from monitors.keep import kind_of
+from monitors.models import Hint
 
 from .delays import delays_of
-from .extensions import disc_of
-from .keep import kind_of
-from .models import Hint
 from .notices import Notice, Source
 from .noting import Said, Spot, note
 from .translating import LONGEST, Place, Places

@@ -18,14 +18,15 @@ from django.db import connection
 
 from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import to_bytes
+from monitors import guards
+from monitors.accounts import KINDS
+from monitors.filesystems import is_remote
+from monitors.listers import lister_of
+from monitors.models import Hint, Root
+from monitors.walk import Listing, reason
 
-from . import guards, sizes
-from .accounts import KINDS
-from .filesystems import is_remote
-from .listers import lister_of
-from .models import Hint, Root
+from . import sizes
 from .sizes import FILE, FOLDER, NOTHING, UNSURE, Fact
-from .walk import Listing, reason
 
 logger = logging.getLogger(__name__)
 

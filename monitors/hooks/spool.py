@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
-from .models import Hook, Payload
+from monitors.models import Hook, Payload
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,8 @@ from urllib.parse import quote_from_bytes
 from django.http import HttpRequest
 
 from mediasync.core.clock import Clock, system
-
-from .models import Hook, Payload
-from .triggers.base import plain
+from monitors.models import Hook, Payload
+from monitors.triggers.base import plain
 
 MOST = 1024 * 1024  # bytes of a body
 MOST_HEADERS, MOST_VALUE = 60, 1000

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mediasync.core.paths import join
+from monitors.hints.notices import Notice
+from monitors.hints.translating import Place, Places
+from monitors.models import Hint, Payload, Root
 
-from . import hooks
-from .models import Hint, Payload, Root
-from .notices import Notice
-from .translating import Place, Places
+from . import services as hooks
 
 MOST = 100  # paths that a page shows
 

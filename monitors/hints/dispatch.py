@@ -14,11 +14,11 @@ from django.db import transaction
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import WAITING, Trigger
 from mediasync.jobs.models import Job
+from monitors.models import Hint
+from monitors.selectors import BLOCK, lane_of, look_kind
 
-from .models import Hint
 from .noting import lock
 from .resting import Ready
-from .selectors import BLOCK, lane_of, look_kind
 
 MOST_PATHS = 2000  # hints in one job; the rest goes into the next one
 TRIGGERS = {

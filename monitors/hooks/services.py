@@ -24,10 +24,9 @@ from mediasync.core import secrets
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import Conflict, UsageError
 from mediasync.servers.services import keys
-
-from . import triggers
-from .models import Account, Hook, Root
-from .notices import Source
+from monitors import triggers
+from monitors.hints.notices import Source
+from monitors.models import Account, Hook, Root
 
 LENGTH = 24  # bytes of a new secret
 KEEP_OLD = dt.timedelta(hours=24)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from mediasync.core.paths import join, to_bytes
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from .models import Hint
+from monitors.models import Hint
 
 BLOCK = 1000  # rows in one transaction, so that others can write in between
 

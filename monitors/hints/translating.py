@@ -11,8 +11,8 @@ from typing import Protocol
 
 from mediasync.core import foreign
 from mediasync.core.paths import is_within, join, normalise, relative
+from monitors.models import Root
 
-from .models import Root
 from .notices import Notice, Source
 
 LONGEST = 2600  # bytes of a path: an index of PostgreSQL takes no more

@@ -15,11 +15,14 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import QuerySet
 
 from mediasync.core.clock import Clock, system
+from monitors import triggers
+from monitors.hints import intake
+from monitors.models import Hook, Payload
+from monitors.triggers import Parsed, Received, Rejected
+from monitors.triggers.base import plain
 
-from . import hooks, intake, spool, triggers
-from .models import Hook, Payload
-from .triggers import Parsed, Received, Rejected
-from .triggers.base import plain
+from . import services as hooks
+from . import spool
 
 logger = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from mediasync.core.clock import Clock, system
 from mediasync.core.errors import Conflict
 from mediasync.core.paths import to_bytes
 from mediasync.jobs import services as jobs
+from monitors.filters import Filter, make_keep
+from monitors.models import Hint, Root
 
 from . import rootless, visible
 from .delays import delays_of
 from .dispatch import MOST_PATHS, dispatch
-from .filters import Filter, make_keep
-from .models import Hint, Root
 from .notices import Source
 from .noting import Said, Spot, lock, note
 from .resting import Ready, judge, unasked, whole

@@ -13,10 +13,10 @@ from django.db import transaction
 from mediasync.core.paths import join
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
+from monitors.models import Hint
+from monitors.selectors import BLOCK
 
-from .models import Hint
 from .noting import lock
-from .selectors import BLOCK
 
 KIND = "scan"  # the job that tells servers of paths
 MOST = 2000  # paths in one job
