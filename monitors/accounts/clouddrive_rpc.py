@@ -97,7 +97,14 @@ class Connection:
         self._jwt, self._proved = "", False
         self._lock = threading.Lock()
         grpc = self.stubs.grpc
-        options = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.enable_http_proxy", 0)]
+        options = [
+            ("grpc.max_receive_message_length", MESSAGE_BYTES),
+            ("grpc.enable_http_proxy", 0),
+            # A channel that lost its server tries again ever more seldom, up to two minutes, and fails all calls until
+            # then; when to ask is for our own breaker to say.
+            ("grpc.initial_reconnect_backoff_ms", 500),
+            ("grpc.max_reconnect_backoff_ms", 2000),
+        ]
         if access.tls:
             try:
                 roots = Path(access.ca_file).read_bytes() if access.ca_file else None

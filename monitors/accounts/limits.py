@@ -97,11 +97,12 @@ def succeeded(account: Account, clock: Clock = system) -> None:
 def failed(account: Account, error: Exception, clock: Clock = system) -> None:
     """Remember that a request failed: pause, open the breaker, or only note it."""
     now = clock.now()
-    _forget_spare(account)
     code = error.code if isinstance(error, MediasyncError) else "error"
     said: dict[str, Any] = {"last_code": code[:100], "last_error": str(error)[:500]}
     if isinstance(error, Snooze):
         return
+    if isinstance(error, AccessDenied | Transient):
+        _forget_spare(account)
     if isinstance(error, AccessDenied):
         _set(account, paused=True, fails=0, cooldown_until=None, **said)
     elif code == QUOTA_SPENT:

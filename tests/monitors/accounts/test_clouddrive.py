@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,52 @@ def test_it_is_unreachable_where_nobody_listens(cloud: FakeCloudDrive) -> None:
     assert isinstance(told(lambda: Connection(Access("127.0.0.1:1")).system()), Unreachable)
 
 
+def test_it_waits_for_no_listing_without_end(cloud: FakeCloudDrive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitors.accounts.clouddrive_rpc.LIST_SECONDS", 0.2)
+    cloud.rules.slow = 3.0
+    assert isinstance(told(lambda: connect(cloud).listing("/115")), Unreachable)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", b"\0" * 4096, b""])
+def test_it_is_unreachable_where_something_else_listens(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            try:
+                while True:
+                    peer, _ = server.accept()
+                    with peer:
+                        peer.sendall(answer)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        own = Connection(Access(f"127.0.0.1:{server.getsockname()[1]}", token="t"))
+        assert isinstance(told(own.system), Unreachable)
+        own.close()
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(60)
+
+
+def test_it_is_back_soon_after_its_server(cloud: FakeCloudDrive) -> None:
+    own = connect(cloud)
+    own.listing("/")
+    cloud.stop()
+    for _ in range(10):
+        told(own.system)
+        time.sleep(0.2)
+    cloud.start()
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            own.listing("/")
+            break
+        except Unreachable:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
 def test_it_speaks_with_no_stranger_over_tls(cloud: FakeCloudDrive, tmp_path: Path) -> None:
     assert isinstance(told(lambda: connect(cloud, token="good", tls=True).system()), Unreachable)
     with pytest.raises(UsageError):
@@ -204,7 +252,9 @@ def test_it_tells_what_it_found(cloud: FakeCloudDrive, far: Far) -> None:
         "mounts": ["/115 → /cloud"],
     }
     cloud.rules.may_see_mounts = False
-    assert clouddrive.probe(far.root.account)["mounts"] is None
+    cloud.rules.fail["/115/TV"] = (grpc.StatusCode.PERMISSION_DENIED, "another folder's token")
+    facts = clouddrive.probe(far.root.account)
+    assert (facts["mounts"], facts["folders"]) == (None, None)
 
 
 def test_a_nudge_climbs_to_what_is_known_and_down_again(cloud: FakeCloudDrive, far: Far) -> None:
