@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import OperationalError, connection
+from django.db.models import Q
 
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import AccessDenied, MediasyncError, Permanent, Snooze, Transient
@@ -36,6 +37,7 @@ PAUSED = dt.timedelta(minutes=5)  # when to look again at an account that waits 
 TRIES = 100  # at a database that is locked
 FAST = 20.0  # requests a second from which turns are taken by the half second
 
+OPEN = Q(fails__gte=OPENS_AT)
 LIMITS = (
     *("enabled", "paused", "per_second", "per_day", "next_at", "cooldown_until", "fails", "used_on", "used"),
     *("last_code", "seen_at"),
@@ -59,6 +61,7 @@ def take(
     while True:
         now = clock.now()
         if (wait := _from_spare(account, n, now)) is not None:
+            _asking.probes = None
             break
         try:
             row = _fresh(account)
@@ -75,6 +78,7 @@ def take(
             time.sleep(0.05)
             continue
         if wait is not None:
+            _asking.probes = account.pk if probes else None
             for name in LIMITS:  # only now: threads share ``account``
                 setattr(account, name, getattr(row, name))
             break
@@ -85,13 +89,21 @@ def take(
             raise Snooze("It was asked to end.", until=now, code="account_stopped", account=account.name)
 
 
-def succeeded(account: Account, clock: Clock = system) -> None:
-    """Remember that the account answered; closes the breaker. Writes at most every few seconds when all is well."""
+def succeeded(account: Account, clock: Clock = system, *, surely: bool = False) -> None:
+    """Remember that the account answered; closes the breaker. Writes at most every few seconds when all is well.
+
+    An answer to what was asked before the breaker opened does not close it again, unless ``surely``.
+    """
     now = clock.now()
-    quiet = not (account.fails or account.cooldown_until or account.last_code)
+    probed = _probed(account) or surely
+    quiet = not (account.fails or account.cooldown_until or account.last_code or probed)
     if quiet and account.seen_at is not None and now - account.seen_at < PATIENCE:
         return
-    _set(account, fails=0, cooldown_until=None, seen_at=now, last_code="", last_error="")
+    values: dict[str, Any] = {"fails": 0, "cooldown_until": None, "seen_at": now, "last_code": "", "last_error": ""}
+    rows = Account.objects.filter(pk=account.pk)
+    if (rows if probed else rows.exclude(OPEN, cooldown_until__gt=now)).update(**values):
+        for name, value in values.items():
+            setattr(account, name, value)
 
 
 def failed(account: Account, error: Exception, clock: Clock = system) -> None:
@@ -153,9 +165,22 @@ def tomorrow(now: dt.datetime) -> dt.datetime:
     return dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
 
 
+_asking = threading.local()  # who takes, asks and tells what became of it is one thread
+
+
+def _probed(account: Account) -> bool:
+    """Return whether what this thread asked last was the probe of a half open breaker."""
+    was: int | None = getattr(_asking, "probes", None)
+    _asking.probes = None
+    return was is not None and was == account.pk
+
+
 def _after_failure(account: Account, error: Transient, now: dt.datetime, said: dict[str, Any]) -> None:
     throttled = error.code == THROTTLED
-    fails = max(_fresh(account).fails + 1, OPENS_AT if throttled else 0)
+    row, probed = _fresh(account), _probed(account)
+    if row.fails >= OPENS_AT and row.cooldown_until is not None and row.cooldown_until > now and not probed:
+        return  # others asked at the same time, and it is open already
+    fails = max(row.fails + 1, OPENS_AT if throttled else 0)
     if fails < OPENS_AT:
         until = now + dt.timedelta(seconds=min(error.retry_after, LONGEST_COOLDOWN)) if error.retry_after else None
     else:

@@ -59,7 +59,7 @@ def examine(account: Account, clock: Clock = system) -> Mapping[str, Any]:
     except MediasyncError as error:
         limits.failed(account, error, clock)
         raise
-    limits.succeeded(account, clock)
+    limits.succeeded(account, clock, surely=True)
     Account.objects.filter(pk=account.pk).update(facts=facts)
     account.facts = facts
     return facts

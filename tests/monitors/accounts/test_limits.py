@@ -116,6 +116,20 @@ def test_throttling_opens_the_breaker_at_once_and_one_probes_after_it(account: A
     assert Account.objects.get().fails == 0
 
 
+def test_a_crowd_that_is_throttled_at_once_is_throttled_once(account: Account, clock: FakeClock) -> None:
+    limits.take(account, clock=clock)
+    others = [Account.objects.get() for _ in range(5)]
+    for other in (account, *others):
+        limits.failed(other, Transient("slow down", code=limits.THROTTLED), clock)
+    assert Account.objects.get().fails == limits.OPENS_AT
+    assert snoozed(account, clock).until == clock.now() + seconds(60)
+    limits.succeeded(others[0], clock)  # the answer to what was asked before
+    assert snoozed(account, clock).code == "account_rests"
+    limits.succeeded(account, clock, surely=True)
+    clock.advance(10)
+    limits.take(account, clock=clock)
+
+
 def test_five_failures_in_a_row_open_it(account: Account, clock: FakeClock) -> None:
     for _ in range(4):
         limits.failed(account, Unreachable("gone"), clock)
