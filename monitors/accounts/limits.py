@@ -12,12 +12,10 @@ Everything stands in the row of the account and moves by compare-and-set, so it 
 from __future__ import annotations
 
 import datetime as dt
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import OperationalError, connection
@@ -27,6 +25,8 @@ from mediasync.core.clock import Clock, system
 from mediasync.core.errors import AccessDenied, MediasyncError, Permanent, Snooze, Transient
 from mediasync.core.ratelimit import backoff, gcra
 from monitors.models import Account
+
+from . import spare
 
 THROTTLED, QUOTA_SPENT = "throttled", "quota_spent"  # codes of errors that open the breaker at once
 OPENS_AT = 5  # failures in a row
@@ -60,7 +60,7 @@ def take(
     tries = 0
     while True:
         now = clock.now()
-        if (wait := _from_spare(account, n, now)) is not None:
+        if (wait := spare.use(account.pk, n, now, PATIENCE)) is not None:
             _asking.probes = None
             break
         try:
@@ -114,7 +114,7 @@ def failed(account: Account, error: Exception, clock: Clock = system) -> None:
     if isinstance(error, Snooze):
         return
     if isinstance(error, AccessDenied | Transient):
-        _forget_spare(account)
+        spare.forget(account.pk)
     if isinstance(error, AccessDenied):
         _set(account, paused=True, fails=0, cooldown_until=None, **said)
     elif code == QUOTA_SPENT:
@@ -129,7 +129,7 @@ def failed(account: Account, error: Exception, clock: Clock = system) -> None:
 
 def again(account: Account) -> None:
     """Let an account be asked again at once (a person said so)."""
-    _forget_spare(account)
+    spare.forget(account.pk)
     _set(account, paused=False, fails=0, cooldown_until=None, last_code="", last_error="")
 
 
@@ -217,16 +217,15 @@ def _turn(account: Account, n: int, now: dt.datetime, *, probes: bool) -> float 
     later, after = gcra(account.next_at, now, interval, PATIENCE)
     if later is not None:
         raise Snooze("Others ask this account already.", until=later, code="account_busy", account=account.name)
-    spent = _spent(account)
+    spent = spare.spent(account.pk)
     values: dict[str, Any] = {"next_at": after, "used": used + n + spent, "used_on": now.date()}
     if probes:
         values["cooldown_until"] = now + PROBE_TIME
     if not _put(account, **values):
-        _spent(account, -spent)
+        spare.unspent(account.pk, spent)
         return None
     if ahead:
-        with _lock:
-            _spare[os.getpid(), account.pk] = _Spare(count - n, begins, after)
+        spare.keep(account.pk, count - n, begins, after)
     return (begins - now).total_seconds()
 
 
@@ -251,56 +250,3 @@ def _set(account: Account, **values: Any) -> None:
     Account.objects.filter(pk=account.pk).update(**values)
     for name, value in values.items():
         setattr(account, name, value)
-
-
-# -- Turns of a fast account that this process has taken in advance; what it does not use in their time is lost.
-
-
-@dataclass(slots=True)
-class _Spare:
-    left: int
-    begins: dt.datetime
-    ends: dt.datetime
-    spent: int = 0  # and not yet counted in ``used``
-
-
-_lock = threading.Lock()
-_spare: dict[tuple[int, int], _Spare] = {}
-
-
-def _from_spare(account: Account, n: int, now: dt.datetime) -> float | None:
-    """Take turns that were taken in advance and return the seconds until they come; None if there are none.
-
-    Also those whose time has yet to come: many threads that each took the next ones would run far ahead of themselves.
-    """
-    with _lock:
-        spare = _spare.get((os.getpid(), account.pk))
-        if spare is None or spare.left < n or not spare.begins - PATIENCE <= now < spare.ends:
-            return None
-        spare.left -= n
-        spare.spent += n
-        return max(0.0, (spare.begins - now).total_seconds())
-
-
-def _spent(account: Account, back: int = 0) -> int:
-    """Return how many of the turns were spent since this was last asked (``back`` is added for the next time)."""
-    with _lock:
-        spare = _spare.get((os.getpid(), account.pk))
-        if spare is None:
-            return 0
-        spent, spare.spent = spare.spent, -back
-        return spent
-
-
-def _forget_spare(account: Account) -> None:
-    with _lock:
-        if (spare := _spare.get((os.getpid(), account.pk))) is not None:
-            spare.left = 0
-
-
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()  # the parent may have held it
-
-
-os.register_at_fork(after_in_child=_after_fork)

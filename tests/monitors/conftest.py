@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitors.accounts import limits
+from monitors.accounts import spare
 
 
 @pytest.fixture(autouse=True)
 def no_turns_in_advance() -> Iterator[None]:
     """Accounts of two tests have the same ids, and the same times on clocks that are set."""
-    limits._spare.clear()
+    spare.forget_all()
     yield
-    limits._spare.clear()
+    spare.forget_all()
