@@ -22,6 +22,7 @@ AGAIN = [
     "tests/jobs/test_slice_requests.py",
     "tests/jobs/test_transitions.py",
     "tests/jobs/test_trees.py",
+    "tests/monitors/accounts/test_limits.py",
     "tests/monitors/test_bulk.py",
     "tests/monitors/test_crawl.py",
     "tests/monitors/test_crawl_removals.py",

@@ -55,7 +55,7 @@ class Rules:
 
 
 class FakeCloudDrive(service.CloudDriveFileSrvServicer):  # type: ignore[misc]
-    def __init__(self, tree: Path | None = None, port: int = 0) -> None:
+    def __init__(self, tree: Path | None = None, port: int = 0, pem: bytes = b"") -> None:
         self.disk, self.rules = tree, Rules()
         self.nodes: dict[str, Node] = {"/": Node("0", True, mtime=BEGIN)}
         self.mounts: list[Any] = []
@@ -64,7 +64,7 @@ class FakeCloudDrive(service.CloudDriveFileSrvServicer):  # type: ignore[misc]
         self.listeners: list[queue.Queue[Any]] = []
         self.lock = threading.Lock()
         self.server: Any = None
-        self.port = port
+        self.port, self.pem = port, pem  # key and certificate: it speaks TLS
 
     def __enter__(self) -> FakeCloudDrive:
         self.start()
@@ -83,7 +83,11 @@ class FakeCloudDrive(service.CloudDriveFileSrvServicer):  # type: ignore[misc]
             futures.ThreadPoolExecutor(24), options=[("grpc.so_reuseport", 0), ("grpc.enable_http_proxy", 0)]
         )
         service.add_CloudDriveFileSrvServicer_to_server(self, self.server)
-        self.port = self.server.add_insecure_port(f"127.0.0.1:{self.port}")
+        if self.pem:
+            own = grpc.ssl_server_credentials([(self.pem, self.pem)])
+            self.port = self.server.add_secure_port(f"127.0.0.1:{self.port}", own)
+        else:
+            self.port = self.server.add_insecure_port(f"127.0.0.1:{self.port}")
         self.server.start()
 
     def stop(self) -> None:
