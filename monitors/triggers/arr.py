@@ -54,6 +54,8 @@ class Body:
         owner = data.get(shape.owner)
         owner = owner if isinstance(owner, dict) else {}
         self.folder: str | None = next(filter(None, (clean_path(owner.get(name)) for name in shape.folder)), None)
+        if self.folder is None and (file := clean_path(owner.get("filePath"))):  # Radarr 0.2 names nothing else
+            self.folder = str(foreign.split(file).parent)
 
     def files(self, *names: str) -> list[dict[str, Any]]:
         return [row for name in names for row in rows(self.data.get(name))]
