@@ -1,4 +1,4 @@
-"""Bodies as each version of each sender writes them (facts: Webhook*Payload.cs, autopulse's tests, webhook.toml)."""
+"""Bodies as each version of Sonarr and its kin writes them (facts: WebhookBase.cs, autopulse's tests)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from monitors.triggers import Rejected
 from tests.monitors.hooking import read, said
 
 WHO = {"instanceName": "Arr", "applicationUrl": "http://arr:1"}
@@ -378,63 +377,3 @@ def test_it_queues_nothing_for_what_changes_no_file(kind: str, event: str, body:
     parsed = read(kind, {"eventType": event, **WHO, **body})
     assert (parsed.notices, parsed.code, parsed.event) == ((), "call_event_without_change", event)
     assert read("generic", {"eventType": event, **WHO, **body}).notices == ()
-
-
-CD2 = """{
-  "device_name": "nas", "user_name": "me", "version": "0.8.5", "event_category": "%s", "event_name": "%s",
-  "event_time": "1718000000", "send_time": "1718000001",
-  "data": [
-    { %s }
-  ]
-}
-"""
-
-
-@pytest.mark.parametrize(
-    ("fields", "wanted"),
-    [
-        (
-            '"action": "create", "is_dir": "true", "source_file": "/115/TV/剧集", "destination_file": ""',
-            ["+/115/TV/剧集"],
-        ),
-        ('"action": "create", "is_dir": true, "source_file": "/115/a.mkv"', ["+/115/a.mkv"]),
-        ('"action": "delete", "is_dir": "false", "source_file": "/115/a.mkv", "destination_file": ""', ["-/115/a.mkv"]),
-        (
-            '"action":"rename","is_dir":"false","source_file":"/115/In/a.mkv","destination_file":"/115/TV/a.mkv"',
-            ["-/115/In/a.mkv", "+/115/TV/a.mkv"],
-        ),
-        (
-            '"action": "rename", "is_dir": "true", "source_file": "/115/"Q" \\d", "destination_file": "/115/Q\\"',
-            ['-/115/"Q" \\d', "+/115/Q\\"],
-        ),
-    ],
-)
-def test_it_reads_the_template_of_clouddrive2(fields: str, wanted: list[str]) -> None:
-    assert said(read("clouddrive2", CD2 % ("file_system", "notify", fields))) == wanted
-
-
-def test_it_ignores_that_clouddrive2_mounts() -> None:
-    fields = '"action": "mount", "mount_point": "/CloudNAS", "status": "true", "reason": ""'
-    for hook in ("clouddrive2", "generic"):
-        parsed = read(hook, CD2 % ("mount_point", "mount", fields))
-        assert (parsed.notices, parsed.code) == ((), "call_event_unknown")
-
-
-@pytest.mark.parametrize(
-    ("body", "wanted"),
-    [
-        ({"path": "/m/film.mp4"}, ["+/m/film.mp4"]),
-        ({"path": "/m/film.mp4", "original_path": "/m/film.mkv"}, ["-/m/film.mkv", "+/m/film.mp4"]),
-        ({"path": "/m/film.mkv", "original_path": "/m/film.mkv", "dir": ""}, ["+/m/film.mkv"]),
-        ({"path": " \t", "original_path": "/m/film.mkv", "dir": ""}, ["-/m/film.mkv"]),
-        ({"dir": "/m/Show/Season 1/", "libraryId": "x", "metadata": {"codec": "hevc"}}, ["+/m/Show/Season 1"]),
-    ],
-)
-def test_it_reads_tdarr_at_a_hook_of_autopulse(body: dict[str, Any], wanted: list[str]) -> None:
-    assert said(read("autopulse", body)) == wanted
-
-
-@pytest.mark.parametrize("body", [{}, {"path": ""}, {"path": " \t", "dir": None}])
-def test_it_rejects_tdarr_without_a_path(body: dict[str, Any]) -> None:
-    with pytest.raises(Rejected):
-        read("autopulse", body)
