@@ -78,9 +78,12 @@ class HintAdmin(ReadOnlyAdmin[Hint]):
 
     @display(description=_("Also"))
     def also(self, obj: Hint) -> str:
-        held = _t("What is missing there is held until a person decides.") if obj.distrusted else ""
-        deep = _t("What lies below is looked at too.") if obj.deep else ""
-        return f"{held} {deep}".strip() or "–"
+        said = (
+            (obj.gone, _t("It is said to be gone.")),
+            (obj.distrusted, _t("What is missing there is held until a person decides.")),
+            (obj.deep, _t("What lies below is looked at too.")),
+        )
+        return " ".join(text for true, text in said if true) or "–"
 
     @display(description=_("First said"))
     def first(self, obj: Hint) -> SafeString:

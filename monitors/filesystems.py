@@ -86,9 +86,18 @@ def mounts_below(path: bytes, table: dict[bytes, Place] | None = None) -> list[s
     return sorted(to_text(point[len(top) :]) for point in points if point.startswith(top))
 
 
-def is_remote(path: bytes) -> bool:
+def is_remote(path: bytes, table: dict[bytes, Place] | None = None) -> bool:
     """Tell whether a path lies on a network or FUSE file system."""
-    return place_of(path).is_remote
+    return place_of(path, table).is_remote
+
+
+def reaches_remote(path: bytes) -> bool:
+    """Tell whether an absolute path lies on a network or FUSE file system, or one is mounted below it."""
+    table = places()
+    if place_of(path, table).is_remote:
+        return True
+    top = os.path.realpath(path).rstrip(b"/") + b"/"  # nothing on the way can hang
+    return any(place.is_remote for point, place in table.items() if point.startswith(top))
 
 
 def is_fuse(path: bytes) -> bool:

@@ -5,7 +5,8 @@
     source's path ──mapping rules──▶ or ──Root.remote_path──▶ or ──as it is──▶ local path ──▶ root + folder
                     (wired)
 
-What only says where it happened becomes the folder to list and, for what should be there, the name to wait for.
+What only says where it happened becomes the folder to list and the name in it to wait for: until it is there, or, where
+a mount may remember for a while what is gone, until it is not.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def take_in(notices: Iterable[Notice], source: Source, *, reference: str = "", c
         if isinstance(place, str):
             refused[for_people(str(notice.path)[:LONGEST])] = place
         elif place is not None:
-            spots[place.root_id] += _spots(notice, place, source, reference)
+            spots[place.root_id] += _spots(notice, place, places, source, reference)
     places.close()
     _refuse(refused, said)
     return sum(note(root_id, spots[root_id], said) for root_id in sorted(spots, key=lambda key: (key is None, key)))
@@ -59,7 +60,7 @@ def _refuse(refused: dict[str, str], said: Said) -> None:
     Hint.objects.bulk_create(Hint(raw=path, path=path, code=code, **who, **times) for path, code in refused.items())
 
 
-def _spots(notice: Notice, place: Place, source: Source, reference: str) -> Iterator[Spot]:
+def _spots(notice: Notice, place: Place, places: Places, source: Source, reference: str) -> Iterator[Spot]:
     """Yield where to look because of a notice."""
     group = _group(notice, source, reference)
     spot = partial(Spot, raw=notice.path, group=group, distrusted=notice.distrusted)
@@ -71,7 +72,10 @@ def _spots(notice: Notice, place: Place, source: Source, reference: str) -> Iter
         folder, _slash, name = (parent if disc else path).rpartition("/")
         yield spot(folder or "/", name)
     elif notice.change == "delete":
-        yield spot(parent, deep=bool(disc))
+        # One that its sender may be wrong about is not waited for: that it is still there is an answer.
+        waits = bool(path) and source.wait_for_file and not notice.distrusted and places.may_lag(place.root_id)
+        below = place.path.removeprefix(f"{parent}/" if parent else "")
+        yield spot(parent, below if waits else "", deep=bool(disc), gone=waits)
     elif not path:
         yield spot("", deep=deep)
     elif source.wait_for_file:

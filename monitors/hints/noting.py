@@ -18,7 +18,7 @@ from monitors.models import Hint
 BLOCK = 1000  # rows in one transaction, so that others can write in between
 
 COLUMNS = (
-    *("root_id", "path", "name", "source", "reference", "raw", '"group"', "distrusted", "deep"),
+    *("root_id", "path", "name", "source", "reference", "raw", '"group"', "distrusted", "deep", "gone"),
     *("first_at", "last_at", "due_at", "latest_at", "hits", "looks", "state", "code", "params"),
 )
 _MINE, _NEW = "monitors_hint", "excluded"
@@ -35,6 +35,9 @@ _SET = ", ".join(
         # In a root the row is the folder, without a root the very path: there better news of it counts.
         f"distrusted = ({_MINE}.distrusted {{either}} {_NEW}.distrusted)",
         f"deep = ({_MINE}.deep OR {_NEW}.deep)",
+        # Whether it came or went: the last word counts, and looks at it begin anew.
+        f"looks = CASE WHEN {_MINE}.gone = {_NEW}.gone THEN {_MINE}.looks ELSE 0 END",
+        f"gone = {_NEW}.gone",
         f'"group" = CASE WHEN {_NEW}."group" = \'\' THEN {_MINE}."group" ELSE {_NEW}."group" END',
         *(
             f"{column} = {_SAID.format(mine=_MINE, new=_NEW, column=column)}"
@@ -47,7 +50,7 @@ _WAITING = f"state = '{Hint.State.WAITING}'"
 
 def _upsert(target: str, either: str) -> str:
     """Return the statement; ``target`` names an index, word for word as it was made: so SQLite wants it."""
-    values = f"{', '.join(['%s'] * 13)}, 1, 0, '{Hint.State.WAITING}', '', '{{}}'"
+    values = f"{', '.join(['%s'] * 14)}, 1, 0, '{Hint.State.WAITING}', '', '{{}}'"
     insert = f"INSERT INTO monitors_hint ({', '.join(COLUMNS)}) VALUES ({values})"
     return f"{insert} ON CONFLICT {target} DO UPDATE SET {_SET.format(either=either)}"
 
@@ -66,6 +69,7 @@ class Spot:
     group: str = ""
     distrusted: bool = False
     deep: bool = False
+    gone: bool = False  # ``name`` must not be visible any more
 
     @property
     def key(self) -> tuple[str, str]:
@@ -114,7 +118,7 @@ def _row(root_id: int | None, spot: Spot, said: Said) -> Sequence[Any]:
     )
     return (
         *(root_id, spot.path, spot.name, said.source[:50], said.reference[:100], spot.raw, spot.group[:40]),
-        *(spot.distrusted, spot.deep, now, now, due, latest),
+        *(spot.distrusted, spot.deep, spot.gone, now, now, due, latest),
     )
 
 

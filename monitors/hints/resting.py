@@ -1,14 +1,17 @@
-"""May it be looked at? What a hint names must be visible, and its size at rest. Plain functions over time and facts."""
+"""May it be looked at? What a hint names must be visible, and its size at rest; or gone, where a mount may remember it.
+
+Plain functions over time and facts.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitors.models import Hint
 
-from .sizes import FILE, FOLDER, NOTHING, Fact
+from .sizes import FILE, FOLDER, NOTHING, UNSURE, Fact
 
 FRESH = 5.0  # seconds; what was written to before that is at rest
 REST = 5.0  # seconds between two looks that must show the same size
@@ -39,6 +42,8 @@ class Ready:
 def judge(hint: Hint, fact: Fact, now: dt.datetime) -> Ready | Waits:
     """Say what follows from one look."""
     kind, size, mtime_ns, above = fact
+    if hint.gone:
+        return _judge_gone(hint, kind, now)
     if kind == FOLDER:
         return whole(hint)
     if kind == FILE:
@@ -47,6 +52,15 @@ def judge(hint: Hint, fact: Fact, now: dt.datetime) -> Ready | Waits:
         code = "hint_unseen" if kind == NOTHING else "hint_no_answer"
         return Waits(code, now + dt.timedelta(seconds=PAUSES[hint.looks]))
     return Ready(hint, (above,), code="hint_gave_up", params={"folder": above or "/"})
+
+
+def _judge_gone(hint: Hint, kind: str, now: dt.datetime) -> Ready | Waits:
+    if kind == NOTHING:
+        return whole(hint)
+    if hint.looks < len(PAUSES):
+        code = "hint_no_answer" if kind == UNSURE else "hint_still_there"
+        return Waits(code, now + dt.timedelta(seconds=PAUSES[hint.looks]))
+    return replace(whole(hint), code="hint_not_gone")
 
 
 def _judge_file(hint: Hint, size: int, mtime_ns: int, now: dt.datetime) -> Ready | Waits:
@@ -69,8 +83,8 @@ def unasked(hint: Hint) -> Ready:
 
 
 def whole(hint: Hint) -> Ready:
-    """Return what a hint asks for when all is there: its folder, and the folder that it names."""
-    if not hint.name:
+    """Return what a hint asks for when all is as it says: its folder, and the folder that it names."""
+    if not hint.name or hint.gone:
         return Ready(hint, (hint.path,), (hint.path,) if hint.deep else ())
     inside = f"{hint.path}/{hint.name}" if hint.path else hint.name
     return Ready(hint, (hint.path, inside), (inside,) if hint.deep else ())

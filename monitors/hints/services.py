@@ -111,7 +111,7 @@ def _waited_for(root: Root, due: Sequence[Hint]) -> list[Hint]:
     keep = make_keep(Filter.of(root).spec())
     found = []
     for hint in due:
-        name = to_bytes(hint.name)
+        name = to_bytes(hint.name.rpartition("/")[2])
         below = to_bytes(f"{hint.path}/{hint.name}" if hint.path else hint.name)
         if name and (keep(name, False, below) or keep(name, True, below)):
             found.append(hint)

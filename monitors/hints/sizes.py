@@ -6,6 +6,7 @@ A look at a hung mount never returns, so for roots that are not local this file 
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import stat
@@ -22,11 +23,22 @@ Fact = tuple[str, int, int, str]  # kind, size, mtime_ns, the nearest folder tha
 GONE = (FileNotFoundError, NotADirectoryError)
 
 
-def look(top: str, wanted: Sequence[Sequence[str]]) -> Iterator[Fact]:
-    """Yield what is at each (folder, name) below ``top``; all stored text."""
-    for folder, name in wanted:
+def look(top: str, wanted: Sequence[tuple[str, str, bool]]) -> Iterator[Fact]:
+    """Yield what is at each (folder, name, must it be gone?) below ``top``; all stored text.
+
+    What must be gone is there only if its folder lists it: some file systems find "a.mkv" where "A.mkv" is.
+    """
+
+    @functools.cache
+    def listed(folder: bytes) -> frozenset[bytes]:
+        return frozenset(os.listdir(folder))
+
+    for folder, name, gone in wanted:
+        path = to_bytes(join(top, join(folder, name) if folder else name))
         try:
-            found = os.stat(to_bytes(join(top, join(folder, name) if folder else name)))
+            found = os.stat(path)
+            if gone and os.path.basename(path) not in listed(os.path.dirname(path)):
+                raise FileNotFoundError
         except GONE:
             yield NOTHING, 0, 0, _nearest(top, folder)
         except (OSError, ValueError):

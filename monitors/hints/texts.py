@@ -15,12 +15,14 @@ TEXTS = {
     "hint_distrusted": _("Its sender may be wrong that it is gone, and no root tells: no server is told"),
     # What it waits for
     "hint_unseen": _("Waits until it is visible"),
+    "hint_still_there": _("Waits until it is gone: the mount shows it still"),
     "hint_grows": _("Waits until its size rests"),
     "hint_no_answer": _("The root did not answer; it is asked again"),
     "hint_group": _("Waits for the other half of a rename"),
     # What came of it
     "hint_not_waiting": _("It does not wait any more"),
     "hint_gave_up": _("It did not become visible in time: the folder “%(folder)s” was looked at"),
+    "hint_not_gone": _("The mount showed it all the time, or gave no answer: its folder was looked at anyway"),
     "hint_still_grows": _("Its size did not come to rest in time: it was looked at as it is"),
     "guard_distrusted": _("The sender misses it, which may be its own mistake: a person decides"),
 }

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mediasync.core import foreign
-from mediasync.core.paths import is_within, join, normalise, relative
+from mediasync.core.paths import is_within, join, normalise, relative, to_bytes
+from monitors.filesystems import reaches_remote
 from monitors.models import Root
 
 from .notices import Notice, Source
@@ -63,6 +64,7 @@ class Places:
         self._source = source
         self._rules = _load(source.name)
         self._roots = list(Root.objects.all())
+        self._lags: dict[int, bool] = {}
         account = source.account_id
         mine = [root for root in self._roots if account and root.account_id == account and root.remote_path]
         remote = [(_names(root.remote_path), root) for root in mine if root.enabled]
@@ -71,6 +73,14 @@ class Places:
     def close(self) -> None:
         """Write down which rules were of use."""
         self._rules.close()
+
+    def may_lag(self, root_id: int) -> bool:
+        """Tell whether listings of a root may show for a while what is gone already: through a mount that remembers."""
+        if root_id not in self._lags:
+            root = next(each for each in self._roots if each.pk == root_id)
+            here = root.mounted and root.lister == Root.Lister.LOCAL
+            self._lags[root_id] = here and reaches_remote(to_bytes(root.path))
+        return self._lags[root_id]
 
     def find(self, notice: Notice) -> Place | str | None:
         """Return where a path lies; a code (texts) if it cannot be ours; None for what an account holds elsewhere."""

@@ -1,8 +1,8 @@
 """Look whether what hints name is visible, without ever waiting for a mount or a cloud.
 
-A local disk is asked here and now. All else is asked by a thread (a mount through a child process, which may hang in
-our stead), one for each root, and whoever asked comes back for the facts. What is not there is asked to be read anew by
-what serves the mount (``AccountKind.nudge``).
+A local disk is asked here and now. All else, also what a link or a mount inside a root leads to, is asked by a thread
+(a mount through a child process, which may hang in our stead), one for each root, and whoever asked comes back for the
+facts. What is not as it should be is asked to be read anew by what serves the mount (``AccountKind.nudge``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import to_bytes
 from monitors import guards
 from monitors.accounts import KINDS
-from monitors.filesystems import is_remote
+from monitors.filesystems import is_remote, places
 from monitors.listers import lister_of
 from monitors.models import Hint, Root
 from monitors.walk import Listing, reason
@@ -53,13 +53,18 @@ class Look(threading.Thread):
                 self.facts[hint.pk] = fact
             if not self.facts and self.root.mounted:
                 self.verdict = guards.check(self.root)
-            nudge(self.root, [hint.path for hint in self.hints if self.facts.get(hint.pk, ("",))[0] == NOTHING])
+            nudge(self.root, [_folder(hint) for hint in self.hints if self._differs(hint)])
         except Exception:  # the next look may do better
             logger.exception("looking at %s failed", self.root)
         finally:
             if not self.facts:
                 self.facts = {hint.pk: (UNSURE, 0, 0, hint.path) for hint in self.hints}
             connection.close()
+
+    def _differs(self, hint: Hint) -> bool:
+        """Tell whether what the hint names was seen not to be as it says."""
+        kind = self.facts[hint.pk][0] if hint.pk in self.facts else UNSURE
+        return kind in (FILE, FOLDER) if hint.gone else kind == NOTHING
 
 
 _looks: dict[int, Look] = {}
@@ -72,8 +77,18 @@ def busy() -> list[int]:
 
 def facts_of(root: Root, hints: Sequence[Hint]) -> Facts:
     """Return what is known now of the names of hints of one root; a look at the others has begun, if need be."""
-    if root.mounted and not is_remote(to_bytes(root.path)):
-        return dict(zip((hint.pk for hint in hints), sizes.look(root.path, _names(hints)), strict=True))
+    table = places()
+    far = [hint for hint in hints if not root.mounted or is_remote(_entry(root, hint), table)]
+    elsewhere = {hint.pk for hint in far}
+    near = [hint for hint in hints if hint.pk not in elsewhere]
+    facts = _from_afar(root, far) if far else {}
+    if near:
+        facts |= zip((hint.pk for hint in near), sizes.look(root.path, _names(near)), strict=True)
+    return facts
+
+
+def _from_afar(root: Root, hints: Sequence[Hint]) -> Facts:
+    """Return what a look that has ended has shown; without one, one begins."""
     look = _looks.get(root.pk)
     if look is None:
         _looks[root.pk] = Look(root, hints[:MOST_NAMES])
@@ -86,8 +101,18 @@ def facts_of(root: Root, hints: Sequence[Hint]) -> Facts:
     return look.facts
 
 
-def _names(hints: Sequence[Hint]) -> list[tuple[str, str]]:
-    return [(hint.path, hint.name) for hint in hints]
+def _names(hints: Sequence[Hint]) -> list[tuple[str, str, bool]]:
+    return [(hint.path, hint.name, hint.gone) for hint in hints]
+
+
+def _entry(root: Root, hint: Hint) -> bytes:
+    """Return the absolute path of what a hint names."""
+    return to_bytes("/".join((root.path, hint.path, hint.name)))
+
+
+def _folder(hint: Hint) -> str:
+    """Return the folder (below the root) in which it lies: the name of what went from a disc has folders in it."""
+    return "/".join(filter(None, (hint.path, hint.name.rpartition("/")[0])))
 
 
 def through_mount(root: Root, hints: Sequence[Hint]) -> Iterator[Fact]:

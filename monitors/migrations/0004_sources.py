@@ -152,6 +152,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='hint',
+            name='gone',
+            field=models.BooleanField(default=False),
+        ),
+        migrations.AddField(
+            model_name='hint',
             name='group',
             field=models.CharField(blank=True, max_length=40),
         ),

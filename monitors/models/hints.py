@@ -34,6 +34,7 @@ class Hint(models.Model):
     root = models.ForeignKey(Root, models.CASCADE, null=True, blank=True, related_name="hints")
     path = models.TextField()  # directory to list, below the root; absolute if there is no root
     name = models.TextField(blank=True)  # in it: what must be visible, and rest, before the look ("" = just look)
+    gone = models.BooleanField(default=False)  # the other way round: ``name`` must be there no more
     group = models.CharField(max_length=40, blank=True)  # both halves of a rename: one job looks at them
     distrusted = models.BooleanField(default=False)  # removals that it leads to are held
     deep = models.BooleanField(default=False)  # look at what is known below too: the sender means all of a folder

@@ -7,7 +7,7 @@ import pytest
 
 from mediasync.core.paths import to_text
 from monitors import filesystems
-from monitors.filesystems import Place, locate, mounts_below, place_of
+from monitors.filesystems import Place, locate, mounts_below, place_of, reaches_remote
 
 
 def table(**mounts: str) -> dict[bytes, Place]:
@@ -67,3 +67,12 @@ def test_it_names_what_is_mounted_below() -> None:
 def test_it_reads_this_machine() -> None:
     assert place_of(b"/proc/self").type == "proc"
     assert not filesystems.is_remote(b"/proc") and not filesystems.is_fuse(b"/proc")
+
+
+def test_it_tells_what_reaches_a_remote_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = os.fsencode(tmp_path)
+    (tmp_path / "media").symlink_to("disk")
+    mounts = table() | {top + b"/disk/cloud": Place(top + b"/disk/cloud", "fuse.rclone")}
+    monkeypatch.setattr(filesystems, "places", lambda: mounts)
+    assert reaches_remote(top + b"/disk") and reaches_remote(top + b"/media") and reaches_remote(top + b"/disk/cloud/x")
+    assert not reaches_remote(top + b"/disk/cloud2") and not reaches_remote(top + b"/other")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from django.db import OperationalError
 from mediasync.core.errors import Conflict
 from mediasync.jobs import services as jobs
 from mediasync.jobs.models import Job
-from monitors.hints import resting
+from monitors.filesystems import Place as Mount
+from monitors.hints import resting, visible
 from monitors.hints import services as hints
 from monitors.hints.notices import Notice, Source
 from monitors.models import Hint, Root
 from tests.monitors.kinds import only_crawl
-from tests.monitors.settling import HOOK, Place, scopes
+from tests.monitors.settling import HOOK, Place, scopes, until_rested
 
 pytestmark = pytest.mark.django_db
 
@@ -189,6 +191,26 @@ def test_it_loses_nothing_when_the_database_fails(place: Place, monkeypatch: pyt
             place.settle()
     assert not Job.objects.exists() and Hint.objects.get().state == "waiting"
     assert len(place.settle()) == 1
+
+
+def test_it_asks_no_mount_that_a_link_or_a_mount_in_the_root_leads_to(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could hang for ever: only a process of its own looks there."""
+    far, inside = place.top.parent / "far", place.top / "inside"
+    far.mkdir()
+    (place.top / "link").symlink_to(far)
+    points = [os.fsencode(point) for point in (far, inside)]
+    mounts = {b"/": Mount(b"/", "ext4")} | {point: Mount(point, "fuse.rclone") for point in points}
+    monkeypatch.setattr(visible, "places", lambda: mounts)
+    for path in ("Show/e1.mkv", "link/e2.mkv", "inside/e3.mkv"):
+        place.write(path)
+        place.say(Notice(path))
+    place.settle()
+    assert scopes() == [{"paths": ["Show"]}] and visible.busy() == [place.root.pk]
+    until_rested()
+    place.settle()
+    assert scopes() == [{"paths": ["Show", "inside", "link"]}]
 
 
 def test_it_looks_now_when_told_to(place: Place) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(visible, "is_remote", lambda path: True)
+    monkeypatch.setattr(visible, "is_remote", lambda path, table=None: True)
     monkeypatch.setattr(visible, "_looks", {})
     with only_crawl():
         yield
