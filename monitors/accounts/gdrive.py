@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import Permanent, UsageError
+from mediasync.core.errors import Permanent, Transient, UsageError
 from monitors.models import Account
 
 from .base import AccountKind, Field
@@ -64,7 +64,10 @@ def check(values: Mapping[str, Any]) -> Mapping[str, Any]:
 def probe(account: Account) -> Mapping[str, Any]:
     """Return user, storage, and the drive and folder that it shows; raises what is wrong."""
     with closing(Drive(account)) as client:
-        return _facts(client)
+        try:
+            return _facts(client)
+        except (TypeError, ValueError, AttributeError):
+            raise Transient("Google's answer cannot be read.", code="drive_unreadable") from None
 
 
 def _facts(client: Drive) -> Mapping[str, Any]:

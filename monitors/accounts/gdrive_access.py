@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,6 +47,7 @@ class Access:
 
     def credentials(self, scope: str) -> Any:
         """Return google-auth's credentials; a service account gets just this scope, a refresh token what it has."""
+        need_google()
         if self.service_account is not None:
             return self._of_service_account(scope)
         from google.oauth2 import credentials
@@ -71,6 +73,16 @@ class Access:
             return credentials.from_service_account_info(info, scopes=[scope], subject=self.impersonate or None)
         except (ValueError, TypeError):  # its message may quote the key
             raise UsageError(_("The key of the service account cannot be read."), code="drive_bad_key") from None
+
+
+def need_google() -> None:
+    """Raise UsageError where Google's packages (the extra gdrive) are not installed."""
+    try:
+        for name in ("google.oauth2", "google_auth_httplib2", "googleapiclient"):
+            import_module(name)
+    except ImportError:
+        text = _("Google Drive needs more packages: make setup EXTRAS=gdrive")
+        raise UsageError(text, code="drive_not_installed") from None
 
 
 def parse_key(text: str) -> Mapping[str, Any]:

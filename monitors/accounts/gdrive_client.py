@@ -17,7 +17,7 @@ from mediasync.core.errors import Permanent, Transient, UsageError
 from monitors.models import Account
 
 from . import limits
-from .gdrive_access import READ_ACTIVITY, Access, check_override, parse_key, read_key
+from .gdrive_access import READ_ACTIVITY, Access, check_override, need_google, parse_key, read_key
 from .gdrive_errors import translate
 from .gdrive_rclone import read_remote
 from .secrets import secrets_of
@@ -118,7 +118,7 @@ class Drive:
         """Return the id of the folder at which paths begin."""
         access = self.access
         if not self._top:
-            self._top = access.folder or access.drive or str(self.ask_file("root", "id")["id"])
+            self._top = access.folder or access.drive or _said(self.ask_file("root", "id"), "id")
         return self._top
 
     def ask_file(self, ident: str, fields: str = FILE) -> Answer:
@@ -137,7 +137,7 @@ class Drive:
         """Return the token from which changes are told from now on."""
         where = {"driveId": self.drive} if self.drive else {}
         answer = self.ask("drive", lambda c: c.changes().getStartPageToken(supportsAllDrives=True, **where))
-        return str(answer["startPageToken"])
+        return _said(answer, "startPageToken")
 
     def changes(self, token: str) -> Answer:
         """Return one page of changes."""
@@ -181,14 +181,18 @@ class Drive:
         return self.ask("driveactivity", lambda c: c.activity().query(body=body))
 
 
+def _said(answer: Answer, name: str) -> str:
+    if not answer.get(name):
+        raise Transient("Google's answer cannot be read.", code="drive_unreadable")
+    return str(answer[name])
+
+
 def _build(access: Access, name: str, version: str, endpoint: str, path: str) -> Any:
-    try:
-        import httplib2
-        from google_auth_httplib2 import AuthorizedHttp
-        from googleapiclient.discovery import build
-    except ImportError:
-        text = _("Google Drive needs more packages: make setup EXTRAS=gdrive")
-        raise UsageError(text, code="drive_not_installed") from None
+    need_google()
+    import httplib2
+    from google_auth_httplib2 import AuthorizedHttp
+    from googleapiclient.discovery import build
+
     scope = READ_ACTIVITY if name == "driveactivity" else access.scope
     http: Any = AuthorizedHttp(access.credentials(scope), http=httplib2.Http(timeout=SECONDS))
     options = {"api_endpoint": check_override(endpoint) + path} if endpoint else {}

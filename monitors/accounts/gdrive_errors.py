@@ -14,8 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mediasync.core.errors import AccessDenied, Permanent, Transient, Unreachable, WorkError
+from mediasync.core.http import retry_after
 
-from .limits import QUOTA_SPENT, THROTTLED
+from .limits import LONGEST_COOLDOWN, QUOTA_SPENT, THROTTLED
 from .secrets import without
 
 THROTTLES = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
@@ -35,7 +36,7 @@ def translate(error: Exception, secrets: Mapping[str, str], now: dt.datetime) ->
     if isinstance(error, HttpError):
         return _of_answer(error.resp.status, error.content, dict(error.resp), secrets, now)
     if isinstance(error, exceptions.RefreshError):
-        return _of_refresh(error)
+        return _of_refresh(error, secrets)
     if isinstance(error, exceptions.TransportError | OSError | httplib2.HttpLib2Error | http.client.HTTPException):
         return Unreachable(f"Google does not answer: {type(error).__name__}", code="drive_unreachable")
     # What should have been JSON is none, or Google's client stumbled over what it holds.
@@ -66,13 +67,16 @@ def _of_answer(
     return Permanent(said, code="drive_not_found" if status in (404, 410) else "drive_refused", **params)
 
 
-def _of_refresh(error: Any) -> WorkError:
+def _of_refresh(error: Any, secrets: Mapping[str, str]) -> WorkError:
     """Take only the short name of what the token endpoint said: the rest may quote what was sent."""
     body = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
     said = body.get("error")
     reason = said[:50] if isinstance(said, str) else ""
     if getattr(error, "retryable", False) or not reason:
         return Transient(f"No access token: {reason}", code="drive_no_token", reason=reason)
+    if reason == "invalid_scope" or (reason == "unauthorized_client" and "key" in secrets):
+        # A service account that may not act for its user with this scope may do so with another.
+        return Permanent(f"No access token: {reason}", code="drive_scope", reason=reason, said=reason)
     return AccessDenied(f"No access token: {reason}", code="drive_denied", reason=reason, said=reason)
 
 
@@ -106,7 +110,5 @@ def _parts(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    try:
-        return max(0.0, float(headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
+    seconds = retry_after(headers.get("retry-after", ""))
+    return None if seconds is None else min(seconds, LONGEST_COOLDOWN)

@@ -18,6 +18,14 @@ TEXTS: dict[str, Text] = {
     "drive_unreadable": _("Google's answer cannot be read"),
     "drive_no_folder": _("The folder %(path)s of the root %(root)s is not in this Drive"),
     "drive_no_keeper": _("There is no rclone account “%(account)s” that mounts this Drive"),
+    # What is wrong with the fields: it was said in full where it was found
+    **dict.fromkeys(
+        (
+            *("drive_not_installed", "drive_no_credentials", "drive_bad_key", "drive_bad_file", "drive_bad_remote"),
+            *("drive_insecure", "drive_address"),
+        ),
+        "%(error)s",
+    ),
     # Gaps
     "drive_first": _("The Drive is followed from now on"),
     "drive_again": _("The place in the Drive's changes was lost: its tree was read again"),

@@ -53,7 +53,7 @@ class DriveActivity:
         cursor, until = desk.cursor or {}, milliseconds(self.clock.now())
         folder = folder_of(client, self.root)
         after = {"folder": folder, "until": until, "marks": []}
-        if cursor.get("folder") != folder:
+        if cursor.get("folder") != folder or cursor["until"] > until:  # the clock was ahead: what it skipped is unknown
             desk.gap("drive_first")
             desk.commit(cursor=after)
         else:

@@ -54,34 +54,49 @@ class DriveChanges:
         cursor = desk.cursor
         if not cursor or {name: cursor.get(name) for name in where} != where:
             self._begin(desk, client, "drive_again" if cursor else "drive_first")
+        self._read(desk, client)
         try:
             self._follow(desk, client)
         except TooMuch as error:
             self._begin(desk, client, error.code)
+            self._read(desk, client)
         self._say(desk, client)
 
     def _begin(self, desk: Desk, client: Drive, code: str) -> None:
-        """Read the whole tree; its roots are crawled after that, and nothing else is said."""
+        """Take a token and forget the tree, so that ``_read`` reads it."""
         self._fresh, tree = client.start_token(), Tree(self.account.pk, client.drive)
         where = {"drive": client.drive, "top": client.top()}
         self._lost.clear()
-        desk.commit(cursor=None, also=tree.clear)
-        page, count = "", 0
-        while True:
+        reading = {"page": "", "items": 0, "code": code}
+        desk.commit(cursor={"token": self._fresh, **where, "reading": reading}, also=tree.clear)
+
+    def _read(self, desk: Desk, client: Drive) -> None:
+        """Read what is still unread of the whole tree; its roots are crawled after that, and nothing else is said.
+
+        The cursor says how far it came: a big Drive may be throttled, and we may be ended, many times meanwhile.
+        """
+        tree = Tree(self.account.pk, client.drive)
+        while (reading := desk.cursor.get("reading")) is not None:
             if desk.rest(0):
                 raise Stop
-            answer = client.listing(page)
-            if answer.get("incompleteSearch"):
+            try:
+                answer = client.listing(reading["page"])
+            except Permanent as error:
+                if reading["page"] and error.params.get("status") in LOST_TOKEN:
+                    desk.commit(cursor=None)  # Google has forgotten the place
+                raise
+            page = str(answer.get("nextPageToken") or "")
+            if answer.get("incompleteSearch") or (page and page == reading["page"]):
                 raise Transient("Google did not search everything.", code="drive_unreadable")
             items = dict(items_in(answer, client.drive))
-            desk.commit(also=lambda items=items: tree.put(items))  # type: ignore[misc]
-            count += len(items)
+            count = reading["items"] + len(items)
+            after = {name: value for name, value in desk.cursor.items() if name != "reading"}
+            if page:
+                after["reading"] = {**reading, "page": page, "items": count}
+            else:
+                desk.gap(reading["code"])
+            desk.commit(cursor=after, also=lambda items=items: tree.put(items))  # type: ignore[misc]
             desk.fine(items=count)
-            page = str(answer.get("nextPageToken") or "")
-            if not page:
-                break
-        desk.gap(code)
-        desk.commit(cursor={"token": self._fresh, **where})
 
     def _follow(self, desk: Desk, client: Drive) -> None:
         """Follow all pages there are."""
@@ -94,7 +109,8 @@ class DriveChanges:
                 fresh, self._fresh = self._fresh, ""
                 if error.params.get("status") not in LOST_TOKEN or token == fresh:
                     raise  # a token just given is no good either: no reason to read the tree each minute
-                return self._begin(desk, client, "drive_again")
+                self._begin(desk, client, "drive_again")
+                return self._read(desk, client)
             after = str(answer.get("nextPageToken") or answer.get("newStartPageToken") or "")
             more = bool(answer.get("nextPageToken"))
             if not after or (more and after == token):

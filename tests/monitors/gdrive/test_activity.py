@@ -238,3 +238,15 @@ def test_it_wants_one_feed_a_root(account: Account, make_root: MakeRoot) -> None
         make_root(name, feed=feed) for name, feed in (("a", "drive_activity"), ("b", "drive_changes"), ("c", "auto"))
     ]
     assert [feed.key for feed in wanted(roots)] == [f"root {roots[0].pk}"]
+
+
+def test_it_does_not_trust_a_window_of_a_clock_that_was_ahead(scene: Scene) -> None:
+    scene.bench.clock.advance(365 * 86400)
+    scene.turn()
+    scene.bench.clock.advance(-364 * 86400)
+    Account.objects.update(next_at=None)
+    scene.tree.now = scene.bench.clock.now()
+    scene.turn()
+    assert scene.bench.gaps()  # what happened between is not in its window any more
+    scene.tree.add("e2.mkv", scene.show)
+    assert scene.told() == {"Show: e2.mkv"}

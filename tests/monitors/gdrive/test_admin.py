@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from monitors.accounts import gdrive_access
 from monitors.accounts.secrets import secrets_of
-from monitors.models import Account
+from monitors.admin_feed_cells import sentence
+from monitors.feeds.drive_changes import wanted
+from monitors.feeds.supervisor import Supervisor
+from monitors.models import Account, FeedState, Root
 from tests.fakes.gdrive import FakeDrive
+from tests.fakes.server import as_json
 
 from .conftest import SECRETS
 
@@ -49,3 +57,39 @@ def test_what_is_missing_is_said_in_the_form(boss: Client, fake: FakeDrive) -> N
     page = boss.post(ADD, form(fake, option_rclone_config="/nowhere", option_rclone_remote="MP")).content.decode()
     assert "/nowhere cannot be read" in page
     assert not Account.objects.exists()
+
+
+@pytest.fixture
+def without_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Google's packages be missing, as in an installation without the extra."""
+
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(gdrive_access, "import_module", missing)
+
+
+def test_without_the_extra_it_says_what_to_install(boss: Client, fake: FakeDrive, without_extra: None) -> None:
+    page = boss.post(ADD, form(fake)).content.decode()
+    assert "make setup EXTRAS=gdrive" in page and not Account.objects.exists()
+
+
+def test_without_the_extra_the_feed_says_so_in_a_sentence(
+    account: Account, make_root: Callable[..., Root], without_extra: None
+) -> None:
+    make_root("TV")
+    supervisor = Supervisor(kinds={"drive_changes": wanted})
+    supervisor.sync()
+    (runner,) = supervisor.runners.values()
+    runner.thread.join(60)
+    supervisor.flush()
+    assert sentence(FeedState.objects.get()) == "Google Drive needs more packages: make setup EXTRAS=gdrive"
+    supervisor.close()
+
+
+@pytest.mark.parametrize("rubbish", [{}, {"user": []}, {"user": 7}, {"storageQuota": {"usage": "x"}}])
+def test_rubbish_is_no_error_of_the_page(boss: Client, fake: FakeDrive, rubbish: Any) -> None:
+    fake.instead("about", as_json(rubbish))
+    fake.instead("files/root", as_json({}))
+    page = boss.post(ADD, form(fake), follow=True)
+    assert page.status_code == 200 and "Google&#x27;s answer cannot be read" in page.content.decode()

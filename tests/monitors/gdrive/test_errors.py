@@ -14,9 +14,9 @@ import pytest
 
 from mediasync.core.errors import AccessDenied, MediasyncError, Permanent, Transient, Unreachable
 from monitors.accounts.gdrive_client import Drive
-from monitors.accounts.gdrive_errors import next_quota
+from monitors.accounts.gdrive_errors import next_quota, translate
 from monitors.models import Account
-from tests.fakes.gdrive import FakeDrive
+from tests.fakes.gdrive import FakeDrive, problem
 from tests.fakes.server import Response, as_json
 
 from .conftest import SECRETS, recorded, refusal
@@ -169,3 +169,31 @@ def test_it_takes_a_cut_answer_for_none(account: Account, said: bytes) -> None:
         with closing(Drive(account)) as client, pytest.raises(Transient):
             client.file("1a")
         server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("asked", ["inf", "nan", "-1", "999999999", "soon", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_no_answer_has_it_wait_for_ever(ask: Ask, asked: str) -> None:
+    refused = problem(503, "backendError", "Later.")
+    error = ask(Response(503, refused.body, headers={"Retry-After": asked}))
+    assert isinstance(error, Transient)
+    assert error.retry_after is None or 0 <= error.retry_after <= 3600
+
+
+@pytest.mark.parametrize(
+    ("said", "of_service_account", "kind", "code"),
+    [
+        ("unauthorized_client", True, Permanent, "drive_scope"),
+        ("unauthorized_client", False, AccessDenied, "drive_denied"),
+        ("invalid_scope", False, Permanent, "drive_scope"),
+        ("invalid_grant", True, AccessDenied, "drive_denied"),
+    ],
+)
+def test_a_right_that_was_not_granted_is_no_reason_to_pause_the_account(
+    said: str, of_service_account: bool, kind: type, code: str
+) -> None:
+    from google.auth.exceptions import RefreshError
+
+    refused = RefreshError(f"{said}: no", {"error": said})
+    secrets = {"key": "k"} if of_service_account else {"refresh": "r"}
+    error = translate(refused, secrets, dt.datetime.now(dt.UTC))
+    assert (type(error), error and error.code) == (kind, code)

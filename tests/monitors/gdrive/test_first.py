@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from monitors.feeds.drive_changes import DriveChanges, wanted
 from monitors.models import Account, DriveItem, Root
 from tests.fakes.gdrive import FakeDrive, problem
 from tests.fakes.gdrive_tree import FakeTree
-from tests.fakes.server import Response, as_json
+from tests.fakes.server import Request, Response, as_json
 
 from .conftest import Bench, refusal
 
@@ -53,7 +54,7 @@ def test_it_goes_on_where_it_was_after_a_restart(bench: Bench, fake: FakeDrive) 
     assert bench.hints() == {": e1.mkv"} and bench.gaps() == []
 
 
-def test_it_reads_the_tree_again_when_it_was_cut_off_in_it(bench: Bench, fake: FakeDrive) -> None:
+def test_it_goes_on_reading_the_tree_where_it_was_cut_off(bench: Bench, fake: FakeDrive) -> None:
     fake.most = 1
     for number in range(1, 4):
         add(fake, f"e{number}.mkv")
@@ -62,10 +63,53 @@ def test_it_reads_the_tree_again_when_it_was_cut_off_in_it(bench: Bench, fake: F
         patch.setattr(Tree, "put", lambda tree, items: real(tree, items) if "e1.mkv" not in str(items) else 1 / 0)
         with pytest.raises(ZeroDivisionError):
             bench.turn()
-    assert bench.row.cursor is None and DriveItem.objects.count() == 2
+    assert DriveItem.objects.count() == 2 and not bench.gaps()
+    assert bench.row.cursor["reading"] == {"page": "2", "items": 2, "code": "drive_first"}
     bench.sit()
     bench.turn()
     assert DriveItem.objects.count() == 5 and bench.gaps()
+    pages = [request.value("pageToken") for request in fake.requests if request.path.endswith("/files")]
+    assert pages == ["", "1", "2", "2", "3", "4"]  # only what was not stored is asked for again
+
+
+def test_a_big_drive_that_is_throttled_again_and_again_is_read_to_its_end(
+    bench: Bench, fake: FakeDrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.most = 1
+    for number in range(1, 5):
+        add(fake, f"e{number}.mkv")
+    real, listings = fake.respond, itertools.count()
+
+    def respond(request: Request) -> Response:
+        slower = request.path.endswith("/files") and next(listings) % 2
+        return problem(403, "userRateLimitExceeded", "Slower.") if slower else real(request)
+
+    monkeypatch.setattr(fake, "respond", respond)
+    for _ in range(5):
+        with pytest.raises(Transient):
+            bench.turn()
+        assert not bench.gaps()
+        bench.clock.advance(2 * 3600)
+        bench.sit()
+    bench.turn()
+    assert DriveItem.objects.count() == 6 and bench.gaps() and bench.row.state == "fine"
+
+
+def test_it_begins_anew_when_google_has_forgotten_how_far_it_had_read(bench: Bench, fake: FakeDrive) -> None:
+    fake.most, real = 1, fake.respond
+
+    def respond(request: Request) -> Response:
+        return problem(400, "invalid", "Invalid Value") if request.value("pageToken") == "1" else real(request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fake, "respond", respond)
+        with pytest.raises(Permanent):
+            bench.turn()
+    bench.row.refresh_from_db()
+    assert bench.row.cursor is None  # and the watcher starts it anew after a pause
+    bench.sit()
+    bench.turn()
+    assert DriveItem.objects.count() == 2 and bench.gaps()
 
 
 def test_it_stores_page_and_token_together(bench: Bench, fake: FakeDrive) -> None:
