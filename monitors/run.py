@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import F, Max
 from django.db.models.functions import Greatest
 
-from mediasync.core.errors import Permanent
+from mediasync.core.errors import Permanent, Snooze
 from mediasync.core.paths import for_people
 from mediasync.jobs.registry import Context
 
@@ -168,9 +168,16 @@ class Run:
     def doubt(self, reasons: Iterable[str]) -> None:
         """Look at the root again when listings fail in a way that smells of a mount that went away.
 
-        Raises Permanent with the guard's code if it did: what failed then is not even worth a note.
+        Raises Permanent with the guard's code if it did: what failed then is not even worth a note. Where the account
+        may not be asked just now, nothing is known against it, and what was found must be written.
         """
-        if not HARMLESS.issuperset(reasons) and (verdict := guards.check(self.root)).down:
+        if HARMLESS.issuperset(reasons):
+            return
+        try:
+            verdict = guards.check(self.root)
+        except Snooze:
+            return
+        if verdict.down:
             raise self.down(verdict)
 
     def down(self, verdict: guards.Verdict) -> Permanent:

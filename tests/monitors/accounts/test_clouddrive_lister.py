@@ -216,3 +216,24 @@ def _with(cloud: FakeCloudDrive, name: str) -> object:
 def test_it_takes_few_folders_in_one_go(far: Far) -> None:
     run = Run(far.root, Asked(), lister_of(far.root), Ctx(far.clock))
     assert run.step == 8
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_it_loses_nothing_when_a_listing_fails_and_the_guard_may_not_ask(far: Far, known: bool) -> None:
+    """A folder that failed makes the crawl doubt its root, which the account does not let it ask just then."""
+    if known:
+        far.crawl()
+    for number in range(6):
+        far.cloud.put(f"/115/TV/New {number}/x.mkv")
+    far.cloud.put(f"{SEASON}/A4.mkv")
+    Root.objects.update(parallel=1)
+    far.cloud.rules.fail = {"/115/TV/New 3": (grpc.StatusCode.INTERNAL, "some trouble")}
+    far.cloud.rules.fail["/115/TV/New 1"] = (grpc.StatusCode.RESOURCE_EXHAUSTED, "enough")
+    ctx = Ctx(far.clock)
+    with pytest.raises(Snooze):
+        far.crawl(ctx=ctx)
+    assert Account.objects.get().last_code == limits.THROTTLED
+    far.cloud.rules.fail = {}
+    Account.objects.update(cooldown_until=None, fails=0)
+    far.crawl(cursor=ctx.saved)
+    assert far.known() == {path[len("/115/TV/") :] for path, node in far.cloud.nodes.items() if not node.is_dir}
