@@ -123,13 +123,16 @@ class Supervisor:
         for name, feed in wanted.items():
             if name not in self.runners:
                 self.runners[name] = Runner(feed, self.clock)
-            else:
-                self.runners[name].look_after()
         self._forget(wanted, unknown)
         if self.clock.monotonic() - self._beat >= BEAT_SECONDS:
             self._beat = self.clock.monotonic()
             mine = [runner.row.pk for runner in self.runners.values()]
             FeedState.objects.filter(pk__in=mine).update(beat_at=self.clock.now())
+
+    def look_after(self) -> None:
+        """Start those anew that ended and whose pause is over."""
+        for runner in self.runners.values():
+            runner.look_after()
 
     def restart(self, pks: set[int]) -> None:
         """Start feeds anew because a person asks for it, without a pause."""

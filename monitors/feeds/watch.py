@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict, deque
 from collections.abc import Callable
 
 from django.db import connection, connections, transaction
@@ -28,7 +29,7 @@ LEAD_SECONDS = 5.0
 FEEDS_SECONDS = 5.0  # how often it is asked which feeds there should be
 GUARDS_SECONDS = 30.0  # how often a root that is DOWN is looked at again
 FORGET_SECONDS = 3600.0
-CATCH_UP_SECONDS = 300.0  # between two crawls of a root because of gaps, however many there are
+CATCH_UP_CRAWLS, CATCH_UP_SECONDS = 3, 300.0  # so many crawls of a root in that time because of gaps, and no more
 
 
 class Watcher:
@@ -38,7 +39,7 @@ class Watcher:
         self.clock, self.me, self.leads = clock, me, False
         self.feeds = supervisor or Supervisor(clock)
         self._last: dict[str, float] = {}
-        self._caught: dict[int, float] = {}  # root id → when it was crawled because of a gap
+        self._caught: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=CATCH_UP_CRAWLS))  # root id → when
         self._checks: dict[int, list[guards.Verdict | None]] = {}
         self._said = False
 
@@ -67,7 +68,7 @@ class Watcher:
             return
         if self._due("feeds", FEEDS_SECONDS):
             self._try(self.feeds.sync)
-        for step in (self._asked, self.feeds.flush, self._catch_up, self._payloads, self._settle):
+        for step in (self.feeds.look_after, self._asked, self.feeds.flush, self._catch_up, self._payloads, self._settle):
             self._try(step)
         if self._due("guards", GUARDS_SECONDS):
             self._try(self.check_guards)
@@ -101,20 +102,24 @@ class Watcher:
             FeedState.objects.filter(pk__in=pks).update(restart=False)
 
     def _catch_up(self) -> None:
-        """Crawl roots of which events may have been missed: at once, then not again for a while."""
-        now = self.clock.monotonic()
+        """Crawl roots of which events may have been missed: at once, unless it was so again and again just now."""
         for pk in list(FeedState.objects.filter(~Q(behind=[])).values_list("pk", flat=True)):
             with transaction.atomic():
                 row = FeedState.objects.select_for_update().filter(pk=pk).first()
                 if row is None:
                     continue
-                late = [root for root in row.behind if now - self._caught.get(root, float("-inf")) < CATCH_UP_SECONDS]
+                late = [root for root in row.behind if self._often(root)]
                 due = Root.objects.filter(pk__in=set(row.behind) - set(late), enabled=True)
                 for root in due.exclude(guard=Root.Guard.DOWN):  # one that is DOWN is crawled when it recovers
                     services.request_crawl(root, trigger=Trigger.WATCHER, actor="watch")
-                    self._caught[root.pk] = now
+                    self._caught[root.pk].append(self.clock.monotonic())
                 if late != row.behind:
                     FeedState.objects.filter(pk=pk).update(behind=late)
+
+    def _often(self, root_id: int) -> bool:
+        """Tell whether a root was crawled so often lately because of gaps that the next crawl must wait."""
+        caught = self._caught[root_id]
+        return len(caught) == CATCH_UP_CRAWLS and self.clock.monotonic() - caught[0] < CATCH_UP_SECONDS
 
     def _payloads(self) -> None:
         payloads.parse_waiting(self.clock)

@@ -39,7 +39,7 @@ def ready(here: Installation, scene: Scene, seconds: float = 90) -> None:
         f"root = Root.objects.get(name={scene.name!r})\n"
         "feeds = FeedState.objects.filter(root=root) | FeedState.objects.filter(account=root.account_id or 0)\n"
         "wanted = root.watch and not root.name in ('rclone',)\n"
-        "fine = all(f.state == 'fine' for f in feeds) and (feeds.exists() or not wanted)\n"
+        "fine = all(f.state == 'fine' and not f.behind for f in feeds) and (feeds.exists() or not wanted)\n"
         f"busy = Job.objects.exclude(state__in={ENDED!r}).count()\n"
         "print(json.dumps(fine and not busy))"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.plex import FakePlex
-from tests.installation import Installation
+from tests.installation import Installation, wait_for
 
-from .site import follow, moved, open_site, play
-from .sources import SCENES, Scene
+from .site import asked, follow, moved, open_site, play
+from .sources import SCENES, CloudDrive, Scene
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
 
@@ -30,3 +30,13 @@ def test_news_becomes_the_right_scan_request(site: tuple[Installation, FakePlex,
     with play(here, plex, kind, folder) as scene:
         follow(here, plex, scene)
         assert ["New Film (2024)", "Renamed Film (2024)"] in moved(here, scene)
+
+
+def test_after_a_cut_stream_it_is_looked_at_all_soon(site: tuple[Installation, FakePlex, Path]) -> None:
+    here, plex, folder = site
+    with play(here, plex, CloudDrive, folder) as scene:
+        assert isinstance(scene, CloudDrive)
+        for film in ("First Film (2024)", "Second Film (2024)"):
+            scene.cloud.cut_pushes()
+            scene.add_quietly(film)  # nobody tells of it
+            wait_for(lambda film=film: asked(plex, f"{scene.top}/{film}"), 120, here.log.read_text)

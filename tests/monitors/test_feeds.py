@@ -87,11 +87,11 @@ def test_it_starts_anew_what_failed_or_ended(
     here.tick()
     [runner] = here.supervisor.runners.values()
     until(lambda: not runner.thread.is_alive())
-    here.tick(5)  # it is seen that it ended
+    here.tick()  # it is seen that it ended
     assert (row().state, row().code) == (state, code)
     here.tick(waits_for - 1)
     assert feed.runs == 1
-    here.tick(5)
+    here.tick(1)
     until(lambda: feed.runs == 2)
     assert row().starts == 2
 
@@ -128,9 +128,9 @@ def test_its_pauses_grow_and_begin_anew_after_it_has_worked(stage: Callable[...,
     [runner] = here.supervisor.runners.values()
     for _ in range(10):
         until(lambda: not runner.thread.is_alive())
-        here.tick(5)
+        here.tick()
         pauses.append(runner.again_at - here.clock.monotonic())
-        here.tick(pauses[-1] + 5)
+        here.tick(pauses[-1])
     assert pauses[:3] == [5, 10, 20] and max(pauses) == pauses[-1] == supervisor.LONGEST_PAUSE
     works.set()
     until(lambda: [here.tick(1000), row().state == "fine"][1])
@@ -139,7 +139,7 @@ def test_its_pauses_grow_and_begin_anew_after_it_has_worked(stage: Callable[...,
     runner._ending.set()
     until(lambda: not runner.thread.is_alive())
     runner._ending.clear()
-    here.tick(5)
+    here.tick()
     assert runner.again_at - here.clock.monotonic() == 5
 
 
