@@ -68,7 +68,8 @@ class Watcher:
             return
         if self._due("feeds", FEEDS_SECONDS):
             self._try(self.feeds.sync)
-        for step in (self.feeds.look_after, self._asked, self.feeds.flush, self._catch_up, self._payloads, self._settle):
+        feeds = self.feeds
+        for step in (feeds.look_after, self._asked, feeds.flush, self._catch_up, self._payloads, self._settle):
             self._try(step)
         if self._due("guards", GUARDS_SECONDS):
             self._try(self.check_guards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,4 +40,4 @@ def test_after_a_cut_stream_it_is_looked_at_all_soon(site: tuple[Installation, F
         for film in ("First Film (2024)", "Second Film (2024)"):
             scene.cloud.cut_pushes()
             scene.add_quietly(film)  # nobody tells of it
-            wait_for(lambda film=film: asked(plex, f"{scene.top}/{film}"), 120, here.log.read_text)
+            wait_for(partial(asked, plex, f"{scene.top}/{film}"), 120, here.log.read_text)
