@@ -9,6 +9,7 @@ from urllib.parse import quote_from_bytes
 from django.http import HttpRequest
 
 from mediasync.core.clock import Clock, system
+from mediasync.core.logline import without_secrets
 from monitors.models import Hook, Payload
 from monitors.triggers.base import plain
 
@@ -77,9 +78,9 @@ def payload_of(request: HttpRequest, hook: Hook, path: str, body: bytes, clock: 
 
 
 def headers_of(request: HttpRequest) -> dict[str, str]:
-    """Return the headers but those that may hold a secret."""
+    """Return the headers but those that may hold a secret; a proxy may tell the address in one."""
     kept = ((name, value) for name, value in request.headers.items() if value and not SECRET.search(name))
-    return {plain(name): plain(value, MOST_VALUE) for name, value in list(kept)[:MOST_HEADERS]}
+    return {plain(name): plain(without_secrets(value), MOST_VALUE) for name, value in list(kept)[:MOST_HEADERS]}
 
 
 def query_of(request: HttpRequest) -> str:

@@ -68,7 +68,7 @@ def _children() -> list[Child]:
     manage = [sys.executable, os.path.abspath(sys.argv[0])]
     web = [
         sys.executable, "-m", "gunicorn", "mediasync.wsgi", "--chdir", str(settings.BASE_DIR),
-        "--bind", settings.LISTEN, "--worker-class", "gthread", "--workers", "1",
+        "--bind", settings.LISTEN, "--worker-class", "mediasync.ui.up.web.Worker", "--workers", "1",
         "--threads", str(settings.WEB_THREADS), "--graceful-timeout", "5", "--no-control-socket",
     ]  # fmt: skip
     return [Child("web", web), Child("worker", [*manage, "worker"]), Child("watch", [*manage, "watch"])]
