@@ -34,11 +34,10 @@ def test_it_writes_arguments_and_errors_without_secrets() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("more", [{}, {"headers": {"host": "elsewhere.example"}}], ids=["not found", "wrong host"])
-def test_it_logs_no_secret_of_a_call_that_is_refused(more: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_it_logs_no_secret_of_a_call_that_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     made: Any = logging.config.DictConfigurator(settings.LOGGING)
     formatters: Any = settings.LOGGING["formatters"]
     line = made.configure_formatter(formatters["line"])
     caplog.handler.setFormatter(line)
-    assert Client().post("/hooks/sonarr/s3cret/", "{}", content_type="application/json", **more).status_code >= 400
+    assert Client().post("/hooks/sonarr/s3cret/", "{}", content_type="application/json").status_code == 404
     assert "/hooks/sonarr/…" in caplog.text and "s3cret" not in caplog.text
