@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 from django.http import HttpRequest
@@ -35,15 +35,12 @@ def body_of(request: HttpRequest) -> bytes:
     said = request.META.get("CONTENT_LENGTH") or ""
     if said.isdecimal() and int(said) > MOST:
         raise Refused(413)
-    try:
-        # Django reads nothing without a length; a server that says so ends the stream of a chunked body itself.
-        chunked = not said and bool(request.META.get("HTTP_TRANSFER_ENCODING"))
-        if chunked and not request.META.get("wsgi.input_terminated"):
-            raise Refused(411)
-        stream: Any = request.META["wsgi.input"] if chunked else request
-        body = _read(stream)
-    except OSError:
-        raise Refused(400) from None
+    # Django reads nothing without a length; a server that says so ends the stream of a chunked body itself.
+    chunked = not said and bool(request.META.get("HTTP_TRANSFER_ENCODING"))
+    if chunked and not request.META.get("wsgi.input_terminated"):
+        raise Refused(411)
+    stream: Any = request.META["wsgi.input"] if chunked else request
+    body = _read(stream)
     if said.isdecimal() and len(body) < int(said):
         raise Refused(400)
     return body
@@ -51,16 +48,20 @@ def body_of(request: HttpRequest) -> bytes:
 
 def _read(stream: Any) -> bytes:
     parts, size = list[bytes](), 0
-    while part := stream.read(min(65536, MOST + 1 - size)):
+    while part := _part(stream, min(65536, MOST + 1 - size)):
         parts.append(part)
         size += len(part)
         if size > MOST:
-            _too_much()
+            raise Refused(413)
     return b"".join(parts)
 
 
-def _too_much() -> NoReturn:
-    raise Refused(413)
+def _part(stream: Any, most: int) -> bytes:
+    try:
+        part: bytes = stream.read(most)
+    except Exception as error:  # a server has errors of its own for chunks that are none
+        raise Refused(400) from error
+    return part
 
 
 def payload_of(request: HttpRequest, hook: Hook, path: str, body: bytes, clock: Clock = system) -> Payload:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from gunicorn.http.errors import ChunkMissingTerminator  # type: ignore[import-untyped]
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from mediasync.core.clock import FakeClock, system
@@ -128,6 +129,17 @@ def test_it_reads_a_chunked_body_where_the_server_ends_it(client: Client, hook: 
         chunked |= {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
         assert client.generic("POST", address, b"", **chunked).status_code == status
     assert bytes(Payload.objects.get().body) == b"{}"
+
+
+def test_it_refuses_a_chunked_body_that_the_server_cannot_read(client: Client, hook: Hook) -> None:
+    class Broken(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise ChunkMissingTerminator(b"\n0")
+
+    broken: dict[str, Any] = {"wsgi.input": Broken(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    broken["HTTP_TRANSFER_ENCODING"] = "chunked"
+    assert client.generic("POST", hooks.url_of(hook), b"", **broken).status_code == 400
+    assert not Payload.objects.exists()
 
 
 def test_it_keeps_no_secrets_of_a_call(client: Client, hook: Hook) -> None:
