@@ -19,8 +19,8 @@ from .tree import Node, Section
 HOOKS = {
     **{kind: kind for kind in ("sonarr", "radarr", "lidarr", "readarr")},
     **dict.fromkeys(("atrain", "a_train", "a-train"), "atrain"),
-    "manual": "autopulse",
-    "bazarr": "autopulse",
+    "sportarr": "sonarr",
+    **dict.fromkeys(("manual", "bazarr", "tdarr"), "autopulse"),
     "autoscan": "autoscan",
 }
 SERVERS = ("plex", "emby", "jellyfin")

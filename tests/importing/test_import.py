@@ -147,7 +147,21 @@ def test_it_takes_over_autopulse(tmp_path: Path, media: Path) -> None:
     assert heard("my_radarr", "/testing/x.mkv") == "/new/path/x.mkv"  # through both rewrites
     assert local("my_plex", f"{media}/x.mkv") == "/data/x.mkv"
     assert local("my_jellyfin", f"{media}/x.mkv") == "/media/x.mkv"
-    assert {45: "triggers.my_tdarr", 50: "webhooks.my_discord"}.items() <= dict(said(lines, "not_taken")).items()
+    assert {45: "triggers.my_other", 50: "webhooks.my_discord"}.items() <= dict(said(lines, "not_taken")).items()
+
+
+def test_it_takes_over_every_kind_of_trigger_that_is_called(tmp_path: Path) -> None:
+    kinds = {
+        "sportarr": "sonarr",
+        "tdarr": "autopulse",
+        "bazarr": "autopulse",
+        "atrain": "atrain",
+        "readarr": "readarr",
+    }
+    data = {"triggers": {f"my_{kind}": {"type": kind} for kind in kinds}, "targets": {}}
+    report(write(tmp_path, "c.json", json.dumps(data)), "--kind", "autopulse")
+    found = dict(Hook.objects.exclude(name="manual").values_list("name", "kind"))
+    assert found == {f"my_{kind}": ours for kind, ours in kinds.items()}
 
 
 def test_it_takes_over_autopulse_in_toml_and_json(tmp_path: Path) -> None:
