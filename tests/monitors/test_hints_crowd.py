@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import postgres
+from tests.benchmarks.burst_cost import burst
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -53,3 +54,13 @@ def test_it_loses_nothing_of_a_burst(tmp_path: Path, database: dict[str, str]) -
     assert seen["problems"] == []
     assert seen["lost"] == 0
     assert seen["jobs"] < 300  # some a round, not one a hint
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+def test_it_loses_nothing_of_a_burst_when_the_watcher_is_killed(tmp_path: Path, database: dict[str, str]) -> None:
+    seen = burst(tmp_path, kills=2, **database)
+    assert any(left["received"] or left["waiting"] for left in seen["killed_at"]), "it was killed too late"
+    assert (seen["lost"], seen["received"], seen["untaken"], seen["failed"]) == (0, 0, 0, 0), seen
+    assert seen["refused"] == 0 < seen["asked"]
+    assert seen["jobs"] < 300
