@@ -45,14 +45,19 @@ def explore(run: Run, crew: Crew) -> None:
 
 
 def put_off(run: Run, left: Sequence[Unknown]) -> None:
-    """Write down folders that nobody has listed yet, so that a crawl that goes on need not look for them again."""
+    """Write down how far the crawl has come, and the folders that nobody has listed yet, so that one that goes on need
+    not look for them again.
+
+    With their times, where the listing above told them: what lists them alone later would not know them.
+    """
     left = [each for each in left if each[0] is not None]
-    if run.asked.dry_run or not left:
+    if run.asked.dry_run:
         return
     batch = Batch()
-    first = run.reserve(len(left))
+    first = run.reserve(len(left)) if left else 0
+    told = getattr(run.lister, "told", lambda below: 0)
     for identity, (parent, path) in enumerate(left, start=first):
-        batch.folders.append((identity, run.root.pk, parent, to_text(path), 0, 0, 0, True, ""))
+        batch.folders.append((identity, run.root.pk, parent, to_text(path), told(path), 0, 0, True, ""))
         _stored(run, batch, parent)
     run.write(batch, rest=False)
 

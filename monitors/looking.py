@@ -52,8 +52,9 @@ def _scope(run: Run) -> tuple[set[int], Iterator[tuple[list[Known], str]]]:
         return forced.union(deep, shallow), ((chunk, "") for chunk in chunks)
     if run.after is None:
         return forced, snapshot.known(root, step=run.step)
-    before = ((chunk, "") for chunk in snapshot.these(forced))
-    return forced, chain(before, snapshot.known(root, run.after, step=run.step))
+    before = ((chunk, "") for chunk in snapshot.these(forced, step=run.step))
+    rest = snapshot.known(root, run.after, step=run.step)  # a new folder that was found twice would be stored twice
+    return forced, chain(before, (([each for each in chunk if each[0] not in forced], last) for chunk, last in rest))
 
 
 def _asked(run: Run) -> tuple[list[int], list[int]]:
@@ -154,6 +155,8 @@ def _settle_down(run: Run, found: Sequence[Found]) -> None:
         if error:
             run.summary.errors += 1
         sure = not (error or waiting)  # else the signature must not match: these are compared again
+        if not folder.listed_at:
+            mtime = mtime or folder.mtime_ns  # put off, with the time that it had then
         batch.folder_updates.append(
             (
                 identity,

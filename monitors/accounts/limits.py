@@ -16,7 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection
 from django.db.models import Q
@@ -37,6 +38,7 @@ PAUSED = dt.timedelta(minutes=5)  # when to look again at an account that waits 
 TRIES = 100  # at a database that is locked
 FAST = 20.0  # requests a second from which turns are taken by the half second
 
+T = TypeVar("T")
 OPEN = Q(fails__gte=OPENS_AT)
 LIMITS = (
     *("enabled", "paused", "per_second", "per_day", "next_at", "cooldown_until", "fails", "used_on", "used"),
@@ -57,31 +59,13 @@ def take(
     ``rest`` sleeps instead of us and says whether to give up. ``pace`` False: for what is not a request that the cloud
     counts (a stream that stays open): only pause and breaker are asked.
     """
-    tries = 0
-    while True:
+    wait = None
+    while wait is None:
         now = clock.now()
         if (wait := spare.use(account.pk, n, now, PATIENCE)) is not None:
             _asking.probes = None
-            break
-        try:
-            row = _fresh(account)
-            probes = _may_ask(row, now)
-            if pace:
-                wait = _turn(row, n, now, probes=probes)
-            else:
-                wait = 0.0 if not probes or _put(row, cooldown_until=now + PROBE_TIME) else None
-        except OperationalError:  # locked for longer than a connection waits by itself
-            tries += 1
-            if connection.in_atomic_block or tries >= TRIES:
-                raise
-            connection.close_if_unusable_or_obsolete()
-            time.sleep(0.05)
-            continue
-        if wait is not None:
-            _asking.probes = account.pk if probes else None
-            for name in LIMITS:  # only now: threads share ``account``
-                setattr(account, name, getattr(row, name))
-            break
+        else:
+            wait = _patiently(partial(_taken, account, n, clock, pace=pace))
     if wait > 0:
         if rest is None:
             clock.sleep(wait)
@@ -101,7 +85,8 @@ def succeeded(account: Account, clock: Clock = system, *, surely: bool = False) 
         return
     values: dict[str, Any] = {"fails": 0, "cooldown_until": None, "seen_at": now, "last_code": "", "last_error": ""}
     rows = Account.objects.filter(pk=account.pk)
-    if (rows if probed else rows.exclude(OPEN, cooldown_until__gt=now)).update(**values):
+    rows = rows if probed else rows.exclude(OPEN, cooldown_until__gt=now)
+    if _patiently(lambda: rows.update(**values)):
         for name, value in values.items():
             setattr(account, name, value)
 
@@ -165,6 +150,20 @@ def tomorrow(now: dt.datetime) -> dt.datetime:
     return dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
 
 
+def _patiently(work: Callable[[], T]) -> T:
+    """Do it again while the database is locked for longer than a connection waits by itself: an answer that came, or
+    throttling, is worth more."""
+    for _ in range(TRIES):
+        try:
+            return work()
+        except OperationalError:
+            if connection.in_atomic_block:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(0.05)
+    return work()
+
+
 _asking = threading.local()  # who takes, asks and tells what became of it is one thread
 
 
@@ -177,7 +176,7 @@ def _probed(account: Account) -> bool:
 
 def _after_failure(account: Account, error: Transient, now: dt.datetime, said: dict[str, Any]) -> None:
     throttled = error.code == THROTTLED
-    row, probed = _fresh(account), _probed(account)
+    row, probed = _patiently(lambda: _fresh(account)), _probed(account)
     if row.fails >= OPENS_AT and row.cooldown_until is not None and row.cooldown_until > now and not probed:
         return  # others asked at the same time, and it is open already
     fails = max(row.fails + 1, OPENS_AT if throttled else 0)
@@ -188,6 +187,21 @@ def _after_failure(account: Account, error: Transient, now: dt.datetime, said: d
         grown = backoff(fails - OPENS_AT + 1, first=first, most=LONGEST_COOLDOWN)
         until = now + dt.timedelta(seconds=max(grown, error.retry_after or 0.0))
     _set(account, fails=fails, cooldown_until=until, **said)
+
+
+def _taken(account: Account, n: int, clock: Clock, *, pace: bool) -> float | None:
+    """Take the right to ask and return the seconds until then; None if somebody else was faster."""
+    row, now = _fresh(account), clock.now()
+    probes = _may_ask(row, now)
+    if pace:
+        wait = _turn(row, n, now, probes=probes)
+    else:
+        wait = 0.0 if not probes or _put(row, cooldown_until=now + PROBE_TIME) else None
+    if wait is not None:
+        _asking.probes = account.pk if probes else None
+        for name in LIMITS:  # only now: threads share ``account``
+            setattr(account, name, getattr(row, name))
+    return wait
 
 
 def _may_ask(account: Account, now: dt.datetime) -> bool:
@@ -247,6 +261,6 @@ def _put(account: Account, **values: Any) -> bool:
 
 
 def _set(account: Account, **values: Any) -> None:
-    Account.objects.filter(pk=account.pk).update(**values)
+    _patiently(lambda: Account.objects.filter(pk=account.pk).update(**values))
     for name, value in values.items():
         setattr(account, name, value)

@@ -42,7 +42,8 @@ class Crew(Protocol):
 
 
 class Lister(Protocol):
-    """How one root is read. One with a ``step`` is given so many known folders at a time."""
+    """How one root is read. One with a ``step`` is given so many known folders at a time; one with ``told(below)`` can
+    say the mtime_ns of a folder from the listing above it, before it lists that (0: unknown)."""
 
     remote: bool  # a removal needs a second listing some minutes later
     parallel: int  # listings at once

@@ -79,6 +79,13 @@ class CloudDrive:
             raise error
         return known[name] or MOVED
 
+    def told(self, below: bytes) -> int:
+        """Return the mtime_ns of a folder as this crawl was told; 0 if it was not, or it changed just now."""
+        parent, _, name = below.rpartition(b"/")
+        siblings = self.times.get(parent) if below else None
+        mtime = siblings.get(name, 0) if isinstance(siblings, dict) else 0
+        return 0 if abs(time.time_ns() - mtime) < COARSE_NS else mtime
+
     def listing(self, below: bytes) -> Listing:
         """Return the listing of a folder."""
         if (ready := self.ready.pop(below, None)) is not None:
@@ -128,11 +135,7 @@ class CloudDrive:
         return FileNotFoundError(errno.ENOENT, "no such folder") if missing else None
 
     def _read(self, below: bytes, *, fresh: bool) -> Listing:
-        parent, _, name = below.rpartition(b"/")
-        siblings = self.times.get(parent) if below else None
-        mtime = siblings.get(name, 0) if isinstance(siblings, dict) else 0  # as it was before we list
-        if abs(time.time_ns() - mtime) < COARSE_NS:
-            mtime = 0
+        mtime = self.told(below)  # as it was before we list
         folders, files, skipped = self._sorted_out(below, self._ask(below, fresh))
         self.times[below] = folders
         names, rows = sorted(folders), sorted(files.values())

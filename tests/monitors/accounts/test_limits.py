@@ -7,7 +7,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.models import QuerySet
 
 from mediasync.core.clock import FakeClock
 from mediasync.core.errors import AccessDenied, Permanent, Snooze, Transient, Unreachable
@@ -223,3 +224,36 @@ def test_threads_share_one_pace() -> None:
     assert account.used == 20
     assert account.next_at is not None
     assert abs((account.next_at - NOW).total_seconds() - 20 / 19) < 0.3
+
+
+class Locked:
+    """A database that is locked for the next few writes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.times, self.real = times, QuerySet.update
+        monkeypatch.setattr(QuerySet, "update", lambda rows, **values: self.update(rows, **values))
+
+    def update(self, rows: QuerySet[Account], **values: object) -> int:
+        if self.times > 0:
+            self.times -= 1
+            raise OperationalError("database is locked")
+        return self.real(rows, **values)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_locked_database_spoils_no_answer_and_hides_no_throttling(
+    account: Account, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = Locked(monkeypatch, 0)
+    for error in (None, AccessDenied("no"), Transient("slow", code=limits.THROTTLED), Unreachable("gone")):
+        limits.again(account)
+        locked.times = 2
+        limits.take(account, clock=clock)
+        locked.times = 2
+        if error is None:
+            limits.succeeded(account, clock)
+        else:
+            limits.failed(account, error, clock)
+        found = Account.objects.get()
+        assert (found.seen_at is not None, found.last_error) == (True, str(error or ""))
+        assert locked.times == 0
