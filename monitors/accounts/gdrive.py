@@ -41,7 +41,7 @@ FIELDS = (
     Field(
         "mounted_by",
         _("rclone account"),
-        _("Name of the account for the rclone that mounts it: its cache is refreshed before a look."),
+        _("Name of the account for the rclone that mounts it: its cache is refreshed, and its mount watched."),
     ),
     Field("endpoint", _("API address"), _("Empty: Google's."), place=True),
     Field("token_uri", _("Token address"), _("Empty: Google's."), place=True),

@@ -25,6 +25,7 @@ from .rclone_client import SLOW, Remote
 from .rclone_vfs import active
 
 State = Literal["there", "lost", "stale", "hangs"]
+WORKS = ("there", "hangs")  # what hangs may only be slow: it is never cleared away
 Rest = Callable[[float], bool]  # waits so many seconds; True: give up
 
 COMMAND_SECONDS = 90.0  # ``rclone mount --daemon`` itself waits a minute for the mount
@@ -59,12 +60,14 @@ def mount_again(account: Account, point: str, rest: Rest) -> None:
 
     Raises WorkError with a code of ``rclone_texts`` when it is not, and Stop when ``rest`` says so.
     """
-    options = account.options
-    if is_mounted(point) and options.get("unmount_stale", True):
+    options, state = account.options, state_of(point)
+    if state in WORKS:
+        return  # somebody else was faster
+    if state == "stale" and options.get("unmount_stale", True):
         clear(point)
     said = run(command_of(options), rest) if options.get("remount") == "command" else by_rclone(account, point)
     for _ in range(int(APPEARS_SECONDS / 0.5)):
-        if is_mounted(point):
+        if state_of(point) in WORKS:
             return
         if rest(0.5):
             raise Stop
@@ -118,14 +121,16 @@ def run(command: Sequence[str], rest: Rest, seconds: float = COMMAND_SECONDS) ->
             text = "The command could not be started."
             raise Permanent(text, code="rclone_no_command", error=plain(str(error))) from None
         deadline = time.monotonic() + seconds
-        while process.poll() is None:
-            stop = rest(0.1)
-            if stop or time.monotonic() > deadline:
-                _kill(process)
-                if stop:
+        try:
+            while process.poll() is None:
+                if rest(0.1):
                     raise Stop
-                text = "The command did not end: it must mount in the background."
-                raise Transient(text, code="rclone_command_slow", seconds=seconds, error=_end(output))
+                if time.monotonic() > deadline:
+                    text = "The command did not end: it must mount in the background."
+                    raise Transient(text, code="rclone_command_slow", seconds=seconds, error=_end(output))
+        except BaseException:
+            _kill(process)
+            raise
         if process.returncode:
             text = f"The command ended with {process.returncode}."
             raise Transient(text, code="rclone_command_failed", status=process.returncode, error=_end(output))

@@ -21,6 +21,7 @@ from mediasync.jobs.choices import Level
 from mediasync.jobs.models import Event
 from monitors import services
 from monitors.accounts import rclone_mounts as mounts
+from monitors.accounts.gdrive_mount import keeper_name
 from monitors.accounts.rclone_vfs import mount_point
 from monitors.models import Account, Root
 
@@ -101,7 +102,7 @@ class MountWatch:
         except (WorkError, UsageError) as error:
             wait = backoff(point.tries, first=FIRST, most=LONGEST)
             point.try_at = self.clock.monotonic() + wait
-            said = registry.text(error.code, error.params) or str(error)
+            said = registry.text(error.code, error.params, default=str(error))
             desk.trouble("rclone_mount_failed", account=self.name, point=point.path, error=said)
             if said != point.failure:  # the same again and again is told once
                 point.failure = said
@@ -122,11 +123,15 @@ class MountWatch:
 
 
 def wanted(roots: Sequence[Root]) -> Iterable[Feed]:
-    """Return one feed for each account of rclone with roots on a mount."""
+    """Return one feed for each account of rclone with roots on a mount, its own or those of a Drive that names it."""
     by_account: defaultdict[Account, list[Root]] = defaultdict(list)
-    for root in roots:
-        account = root.account
-        if account is not None and account.kind == Account.Kind.RCLONE and account.enabled and root.mounted:
+    mounted = [root for root in roots if root.mounted]
+    names = {name for root in mounted if (name := keeper_name(root))}
+    keepers = Account.objects.filter(kind=Account.Kind.RCLONE, name__in=names) if names else ()
+    named = {keeper.name: keeper for keeper in keepers}
+    for root in mounted:
+        account = named.get(keeper_name(root), root.account)
+        if account is not None and account.kind == Account.Kind.RCLONE and account.enabled:
             by_account[account].append(root)
     for account, found in by_account.items():
         yield MountWatch(account, found)

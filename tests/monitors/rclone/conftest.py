@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 
 from tests.contracts.conftest import fixtures
 
-from .daemon import BINARIES, Daemon
+from .daemon import BINARIES, Daemon, clear
 
 __all__ = ["fixtures"]
 
@@ -39,9 +37,10 @@ def point(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("/dev/fuse is needed for a real mount")
     folder = tmp_path / "cloud"
     folder.mkdir()
-    yield folder
-    while os.path.ismount(folder) or not os.access(folder, os.R_OK):
-        subprocess.run(["fusermount3", "-uz", str(folder)], capture_output=True, check=True)
+    try:
+        yield folder
+    finally:
+        clear(folder)
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mediasync.core.filesystems import mounts
 from monitors.accounts.secrets import set_secrets
 from monitors.models import Account
 
@@ -47,13 +49,21 @@ class Daemon:
         quiet = subprocess.DEVNULL
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.config.parent)}
         self.process = subprocess.Popen(self.command, stdin=quiet, stdout=quiet, stderr=quiet, env=environment)
-        until(lambda: self.port and (self.point is None or os.path.ismount(self.point)), self.said)
+        try:
+            until(lambda: self.port and (self.point is None or os.path.ismount(self.point)), self.said)
+        except BaseException:
+            self.kill()  # nobody calls __exit__
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill(signal.SIGTERM)
+        try:
+            self.kill(signal.SIGTERM)
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         self.process.send_signal(number)
@@ -73,6 +83,23 @@ class Daemon:
 
     def account(self, **options: Any) -> Account:
         return make_account(self.url, **options)
+
+
+def clear(point: Path) -> None:
+    """End whatever was to mount on ``point``, also what a test that failed has left mounting, and unmount it."""
+
+    def left() -> bool:
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and os.fsencode(point) in (entry / "cmdline").read_bytes():
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    return True
+        mounted = any(mount.point == str(point) for mount in mounts())
+        if mounted:
+            subprocess.run(["fusermount3", "-uz", str(point)], capture_output=True, check=False)
+        return mounted
+
+    until(lambda: not left())
 
 
 def make_account(url: str, password: str = "pass-word", **options: Any) -> Account:

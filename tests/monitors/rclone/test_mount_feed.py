@@ -12,9 +12,11 @@ import pytest
 from django.db import OperationalError
 
 from mediasync.core.clock import FakeClock
+from mediasync.core.errors import Permanent
 from mediasync.jobs.models import Event, Job
 from monitors import feeds, services
 from monitors.accounts import rclone_mounts as mounts
+from monitors.accounts.gdrive import GDRIVE
 from monitors.feeds import rclone_mount
 from monitors.feeds.rclone_mount import EVERY, MountWatch
 from monitors.feeds.supervisor import Supervisor
@@ -97,6 +99,40 @@ def test_there_is_one_for_each_account_with_a_mount(tmp_path: Path) -> None:
     assert found.depends != depends
     Account.objects.update(enabled=False)
     assert not list(rclone_mount.wanted(list(Root.objects.select_related("account"))))
+
+
+def test_the_mount_of_a_drive_is_watched_through_the_rclone_that_it_names(
+    mounted: Daemon, binary: Path, behind: Path, point: Path, clock: FakeClock, jobs: None
+) -> None:
+    command = f"{binary} mount {behind} {point} --daemon --config /dev/null"
+    rclone = mounted.account(mount_point=str(point), remount="command", command=command)
+    drive = Account.objects.create(name="Drive", kind="gdrive", options={"mounted_by": rclone.name})
+    root = make_root(drive, point / "TV", feed="drive_changes")
+    crawl(root, clock)
+    watch, desk = feed(clock), Desk(clock)
+    assert (watch.account, watch.root_ids) == (rclone, (root.pk,))
+    watch.look(desk)
+    mounted.kill()
+    watch.look(desk)
+    root.refresh_from_db()
+    assert root.guard == "down"
+    clock.advance(rclone_mount.PAUSE)
+    watch.look(desk)
+    root.refresh_from_db()
+    assert root.guard == "ok" and (point / "TV/Show/a.mkv").exists()
+
+
+@pytest.mark.parametrize("keeper", ["gone", "off"])
+def test_a_drive_does_without_an_rclone_account_that_is_gone_or_off(tmp_path: Path, keeper: str) -> None:
+    off = make_account("http://127.0.0.1:1")
+    Account.objects.filter(pk=off.pk).update(name="off", enabled=False)
+    drive = Account.objects.create(name="Drive", kind="gdrive", options={"mounted_by": keeper})
+    root = make_root(drive, tmp_path)
+    assert not list(rclone_mount.wanted([root]))
+    assert services.check_guard(root).ok
+    with pytest.raises(Permanent) as raised:
+        GDRIVE.nudge(root, "")  # type: ignore[misc]
+    assert raised.value.code == "drive_no_keeper"
 
 
 def test_it_says_that_it_knows_no_mount(clock: FakeClock, tmp_path: Path) -> None:

@@ -58,6 +58,21 @@ def test_it_ends_a_command_when_it_is_to_stop_itself() -> None:
         mounts.run(["sleep", "600"], lambda seconds: True)
 
 
+def test_it_ends_a_command_whatever_interrupts_it(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+
+    def interrupted(seconds: float) -> bool:
+        time.sleep(seconds)
+        if note.exists() and note.read_text().endswith("\n"):
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        mounts.run(["sh", "-c", f"echo $$ > {note}; exec sleep 600"], interrupted)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
 def test_it_does_not_wait_for_what_a_command_leaves_running() -> None:
     said = mounts.run(["sh", "-c", "setsid sleep 300 & echo $!"], rest)
     os.kill(int(said), 9)
@@ -92,6 +107,23 @@ def test_it_leaves_a_dead_mount_alone_where_it_may_not_clear_it(mounted: Daemon,
     with pytest.raises(WorkError):
         mounts.mount_again(account, str(point), rest)
     assert mounts.state_of(str(point)) == "stale"
+
+
+@pytest.mark.django_db
+def test_a_dead_mount_that_stays_is_no_success(mounted: Daemon, point: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounts, "APPEARS_SECONDS", 1.0)
+    account = mounted.account(mount_point=str(point), remount="command", command="true", unmount_stale=False)
+    mounted.kill()
+    with pytest.raises(Transient) as raised:
+        mounts.mount_again(account, str(point), rest)
+    assert raised.value.code == "rclone_still_lost"
+
+
+@pytest.mark.django_db
+def test_it_leaves_alone_what_somebody_else_has_mounted_meanwhile(mounted: Daemon, point: Path) -> None:
+    account = mounted.account(mount_point=str(point), remount="command", command="false", unmount_stale=True)
+    mounts.mount_again(account, str(point), rest)
+    assert (point / "TV/Show/a.mkv").exists()
 
 
 @pytest.mark.django_db
