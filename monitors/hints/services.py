@@ -77,7 +77,7 @@ def _due(now: dt.datetime) -> list[tuple[Root, list[Hint]]]:
     due = Hint.objects.filter(state=Hint.State.WAITING, due_at__lte=now, root__enabled=True)
     due = due.exclude(root__guard=Root.Guard.DOWN).exclude(root__in=visible.busy())
     by_root: dict[int, list[Hint]] = defaultdict(list)
-    for hint in due.order_by("due_at", "id")[: 10 * MOST_PATHS]:
+    for hint in due.order_by("due_at", "group", "id")[: 10 * MOST_PATHS]:  # the halves of a rename side by side
         if len(by_root[hint.root_id or 0]) < MOST_PATHS:
             by_root[hint.root_id or 0].append(hint)
     roots = Root.objects.select_related("account").in_bulk(by_root)
@@ -119,7 +119,10 @@ def _waited_for(root: Root, due: Sequence[Hint]) -> list[Hint]:
 
 
 def _with_both_halves(root: Root, ready: Sequence[Ready], now: dt.datetime) -> list[Ready]:
-    """Keep back what another half of the same rename, which is not ready, must be looked at with."""
+    """Keep back what another half of the same rename, which is not ready, must be looked at with.
+
+    It is due again at the very moment of the other half: at any other one the two could miss each other for ever.
+    """
     groups = {each.hint.group for each in ready} - {""}
     if not groups:
         return list(ready)
@@ -128,7 +131,7 @@ def _with_both_halves(root: Root, ready: Sequence[Ready], now: dt.datetime) -> l
     until: dict[str, dt.datetime] = {}
     for pk, group, due_at in others.values_list("pk", "group", "due_at").iterator():
         if group in groups and pk not in mine:
-            until[group] = max(due_at, until.get(group, now + dt.timedelta(seconds=1)))
+            until[group] = max(due_at if due_at > now else now + dt.timedelta(seconds=1), until.get(group, due_at))
     late = [each.hint for each in ready if each.hint.group in until]
     for hint in late:
         hint.due_at, hint.code = until[hint.group], "hint_group"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,30 @@ def test_it_looks_at_both_halves_of_a_rename_together(place: Place) -> None:
     place.settle(5)
     place.settle(5)
     assert scopes()[1:] == [{"paths": ["New", "Old"]}]
+
+
+def test_the_halves_of_many_renames_find_each_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hints, "MOST_PATHS", 5)  # looked at in one round: less than there are
+    for number in range(10):
+        place.write(f"New/{number}.mkv")
+    halves = [
+        (Notice(f"Old/{n}/x.mkv", "delete", group=str(n)), Notice(f"New/{n}.mkv", group=str(n))) for n in range(10)
+    ]
+    place.say(*(half for pair in halves for half in pair))
+    for _ in range(40):
+        place.settle(0.5)
+    assert not Hint.objects.filter(state="waiting").exists()
+
+
+@pytest.mark.parametrize("apart", [0.1, 0.6, 0.9, 1.3])
+def test_halves_that_are_due_at_different_times_find_each_other(place: Place, apart: float) -> None:
+    place.write("New/a.mkv")
+    place.say(Notice("Old/a.mkv", "delete", group="1"), Notice("New/a.mkv", group="1"))
+    later = place.clock.now() + dt.timedelta(seconds=apart)
+    Hint.objects.filter(path="New").update(due_at=later)
+    for _ in range(40):
+        place.settle(0.5)
+    assert scopes() == [{"paths": ["New", "Old"]}]
 
 
 def test_it_keeps_what_a_sender_may_be_wrong_about_apart(place: Place) -> None:
