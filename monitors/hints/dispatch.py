@@ -21,6 +21,7 @@ from .noting import lock
 from .resting import Ready
 
 MOST_PATHS = 2000  # hints in one job; the rest goes into the next one
+FULL_SECONDS = 5.0  # until it is tried again
 TRIGGERS = {
     **dict.fromkeys(("watch", "inotify", "polling", "clouddrive", "drive_changes", "drive_activity"), Trigger.WATCHER),
     **dict.fromkeys(("crawl", "manual"), Trigger.MANUAL),
@@ -35,12 +36,12 @@ def dispatch(root_id: int, ready: Sequence[Ready], now: dt.datetime) -> list[job
     done = []
     for distrusted in (False, True):
         part = [each for each in ready if each.hint.distrusted == distrusted]
-        if part and (submitted := _give(root_id, part, hold=distrusted)):
+        if part and (submitted := _give(root_id, part, now, hold=distrusted)):
             done.append(submitted)
     return done
 
 
-def _give(root_id: int, ready: Sequence[Ready], *, hold: bool) -> jobs.Submitted | None:
+def _give(root_id: int, ready: Sequence[Ready], now: dt.datetime, *, hold: bool) -> jobs.Submitted | None:
     """Give hints to a job: both are written, or neither."""
     scope = {"root": root_id, "paths": _sorted(each.paths for each in ready), "shallow": True}
     if deep := _sorted(each.deep for each in ready):
@@ -53,6 +54,7 @@ def _give(root_id: int, ready: Sequence[Ready], *, hold: bool) -> jobs.Submitted
             return None
         waiting = _waiting(root_id, hold=hold)
         if waiting is not None and len(waiting.scope["paths"]) >= MOST_PATHS:
+            _put_off(mine, now + dt.timedelta(seconds=FULL_SECONDS))
             return None
         if waiting is not None and jobs.widen(waiting, _union(waiting.scope, scope)):
             submitted = jobs.Submitted(waiting, deduplicated=True)
@@ -84,6 +86,13 @@ def _union(old: dict[str, object], new: dict[str, object]) -> dict[str, object]:
         for key in ("paths", "deep")
     }
     return old | {key: value for key, value in lists.items() if value}
+
+
+def _put_off(ids: Iterable[int], due: dt.datetime) -> None:
+    """Let hints wait a while: were they due all the time, those of other roots would not get their turn."""
+    rows = sorted(ids)
+    for start in range(0, len(rows), BLOCK):
+        Hint.objects.filter(pk__in=rows[start : start + BLOCK]).update(due_at=due, code="hint_job_full")
 
 
 def _take(ready: Sequence[Ready], job: Job) -> None:

@@ -18,6 +18,7 @@ TEXTS = {
     "hint_still_there": _("Waits until it is gone: the mount shows it still"),
     "hint_grows": _("Waits until its size rests"),
     "hint_no_answer": _("The root did not answer; it is asked again"),
+    "hint_job_full": _("The job that waits for its root takes no more: it goes into the next one"),
     "hint_group": _("Waits for the other half of a rename"),
     # What came of it
     "hint_not_waiting": _("It does not wait any more"),

@@ -187,8 +187,10 @@ def test_it_leaves_the_rest_to_the_next_job(place: Place, monkeypatch: pytest.Mo
         place.say(Notice(f"{name}/x.mkv", "delete"))
         place.settle()
     assert scopes() == [{"paths": ["a", "b"]}]
+    assert set(Hint.objects.filter(path="c").values_list("state", "code")) == {("waiting", "hint_job_full")}
     Job.objects.update(state="running")
-    place.settle()
+    assert place.settle() == []  # others get their turn meanwhile
+    place.settle(5)
     assert scopes() == [{"paths": ["a", "b"]}, {"paths": ["c"]}]
 
 
