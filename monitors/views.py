@@ -24,6 +24,7 @@ from .models import Hook
 WRITES = ("POST", "PUT")
 PATHS = {"path", "dir"}
 KINDS = {"manual": ("autoscan", "autopulse", "generic"), "a-train": ("atrain",)}  # where the address names no kind
+MOST_KNOWN = 1000
 _last: dict[tuple[str, ...], list[Hook]] = {}  # what was found last, for a moment without a database
 
 
@@ -104,6 +105,8 @@ def _hooks(find: Callable[[], list[Hook]], *key: str) -> list[Hook] | None:
     except (DatabaseError, InterfaceError):
         return _last.get(key)
     if found:
+        if len(_last) >= MOST_KNOWN and key not in _last:
+            _last.clear()  # a stranger may ask for any drive at /triggers/a-train/
         _last[key] = found
     return found
 

@@ -189,3 +189,11 @@ def test_it_asks_for_no_login_and_sets_no_cookie(client: Client, hook: Hook) -> 
     assert not answer.cookies
     assert "no-store" in answer.headers["Cache-Control"]
     assert views._last  # known if the database should be gone the next time
+
+
+def test_it_remembers_no_more_than_it_can(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    hooks.add_hook("a-train", "atrain")
+    monkeypatch.setattr(views, "MOST_KNOWN", 10)
+    for number in range(30):  # nobody has to know a password for that
+        assert post(client, f"/triggers/a-train/{number}") == 401
+    assert len(views._last) <= 10
