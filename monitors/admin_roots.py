@@ -97,7 +97,11 @@ class RootAdmin(ModelAdmin[Root]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show and take the form outside a transaction: what is asked of mounts and accounts may take long."""
+        """Show and take the form outside a transaction: what is asked of mounts and accounts may take long.
+
+        Django's own method is this call inside ``transaction.atomic``, which locks all of SQLite, and nothing public
+        leaves that out. The services that save have transactions of their own.
+        """
         view = self._changeform_view  # type: ignore[attr-defined]
         answer: HttpResponse = view(request, object_id, form_url, extra_context)
         return answer

@@ -45,9 +45,11 @@ def settle(now: dt.datetime) -> list[jobs.Submitted]:
 
 def pass_on(hints: Sequence[Hint]) -> list[jobs.Submitted]:
     """Have servers told of what these waiting hints name, as far as anybody knows it; never a full scan."""
+    if not hints:
+        return []
     paths = {hint.pk: join(hint.path, hint.name) for hint in hints}
     doubtful = {hint.pk for hint in hints if hint.distrusted}
-    known = _knows(set(paths.values())) if paths else set()
+    known = _knows(set(paths.values()))
     with transaction.atomic():
         waiting = lock(list(paths))
         mine = {pk for pk in waiting - doubtful if paths[pk] in known}

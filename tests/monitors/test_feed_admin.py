@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -170,3 +171,14 @@ def test_a_root_that_is_read_elsewhere_now_is_crawled(root: Root, monkeypatch: p
     assert not root.directory_rows.get().dirty  # only a name
     services.update_root(root, lister="clouddrive", mounted=False)
     assert root.directory_rows.get().dirty and len(asked) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_asked_of_mounts_locks_no_database(
+    admin_client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[bool] = []
+    monkeypatch.setattr(placing, "check_source", lambda *_, **__: inside.append(connection.in_atomic_block))
+    post(admin_client, "root", "add", **form(tmp_path))
+    post(admin_client, "root", "change", Root.objects.get().pk, **form(tmp_path, remote_path="x"))
+    assert len(inside) >= 3 and not any(inside) and Root.objects.get().remote_path == "x"

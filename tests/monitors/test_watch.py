@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -205,6 +206,17 @@ def test_a_step_that_fails_does_not_stop_the_others(
     monkeypatch.setattr(watch.hints, "settle", lambda clock: 1 / 0)
     ready(watcher, root)
     assert Job.objects.exists() and "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_tick_without_news_writes_nothing(
+    watcher: Loop, tmp_path: Path, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    root = Root.objects.create(name="TV", path=str(tmp_path))
+    ready(watcher, root)
+    with django_assert_max_num_queries(5) as queries:
+        watcher[0].tick()
+    assert all(query["sql"].startswith("SELECT") for query in queries)
 
 
 @pytest.mark.django_db
