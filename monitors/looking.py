@@ -6,11 +6,11 @@ second look, or were asked for by name; all of them in a full crawl and where fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby, islice
 
 from mediasync.core.errors import Snooze
-from mediasync.core.paths import to_bytes
+from mediasync.core.paths import to_bytes, to_text
 
 from . import guards, snapshot
 from .diff import Difference, compare
@@ -48,8 +48,7 @@ def _scope(run: Run) -> tuple[set[int], Iterator[tuple[list[Known], str]]]:
     forced = {folder.id for folder in snapshot.folders_at(root, run.pending).values()} | set(snapshot.dirty(root))
     if not run.whole:
         deep, shallow = _asked(run)
-        chunks = _once(snapshot.below(deep), snapshot.these(shallow))
-        return forced.union(deep, shallow), ((chunk, "") for chunk in chunks)
+        return forced.union(deep, shallow), _by_level(run, deep, shallow, forced)
     if run.after is None:
         return forced, snapshot.known(root, step=run.step)
     before = ((chunk, "") for chunk in snapshot.these(forced, step=run.step))
@@ -80,14 +79,21 @@ def _upwards(path: str) -> list[str]:
     return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
 
 
-def _once(*sources: Iterable[list[Known]]) -> Iterator[list[Known]]:
-    """Yield chunks without the folders that came before."""
-    seen: set[int] = set()
-    for chunk in (chunk for source in sources for chunk in source):
-        new = [each for each in chunk if each[0] not in seen]
-        seen.update(each[0] for each in new)
-        if new:
-            yield new
+def _by_level(run: Run, deep: list[int], shallow: list[int], forced: set[int]) -> Iterator[tuple[list[Known], str]]:
+    """Yield the folders of a crawl that was asked for some, above before below, and without those that it has looked at
+    before it was interrupted."""
+    every = {each[0]: each for chunk in chain(snapshot.below(deep), snapshot.these(shallow)) for each in chunk}
+    order = sorted(every.values(), key=lambda each: _place(each[1]))
+    done = (-1, b"") if run.after is None else _place(to_bytes(run.after))
+    left = (each for each in order if _place(each[1]) > done or each[0] in forced)
+    for _depth, level in groupby(left, key=lambda each: _place(each[1])[0]):
+        while chunk := list(islice(level, run.step)):
+            last = chunk[-1][1]
+            yield chunk, to_text(last) if _place(last) > done else ""
+
+
+def _place(path: bytes) -> tuple[int, bytes]:
+    return (path.count(b"/") + 1 if path else 0), path
 
 
 def _look_at(run: Run, crew: Crew, entries: list[Known], everything: bool, last: str = "") -> None:

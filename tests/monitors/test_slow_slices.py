@@ -14,6 +14,7 @@ from mediasync.core.errors import Stop
 from monitors import run, snapshot
 from monitors.listers import threads
 from monitors.listers.local import Local
+from monitors.models import Root
 from monitors.walk import Listing
 
 from .crawling import Ctx, World, agrees
@@ -63,13 +64,15 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def slices(world: World, lister: Counting, **asked: Any) -> int:
+def slices(
+    world: World, lister: Counting, kind: type[ShortSlice] = ShortSlice, *, paths: tuple[str, ...] = (), **asked: Any
+) -> int:
     """Crawl slice by slice; return how many it took."""
     count, cursor = 1, None
     while True:
-        ctx = ShortSlice(world.clock)
+        ctx = kind(world.clock)
         try:
-            world.crawl(lister=lister, ctx=ctx, cursor=cursor, **asked)
+            world.crawl(*paths, lister=lister, ctx=ctx, cursor=cursor, **asked)
         except Stop:
             count, cursor = count + 1, ctx.saved
             assert count < 1000, "it gets nowhere"
@@ -92,3 +95,22 @@ def test_a_later_crawl_asks_each_folder_about_once(world: World, full: bool) -> 
     assert slices(world, lister, full=full) >= SHOWS * SEASONS / 30
     assert sum(lister.asked.values()) <= 1.2 * SHOWS * (SEASONS + 1)
     assert agrees(world)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_crawl_of_some_folders_gets_somewhere_too(world: World, moves: bool) -> None:
+    """Each slice has time for one step alone."""
+    for number in range(5):
+        world.write(f"Show 0/Season 0/Disc {number}/film.mkv")
+    world.crawl()
+    Root.objects.update(directory_mtime_moves=moves)
+    world.root.refresh_from_db()
+    world.write("Show 0/Season 0/Disc 3/new.mkv")
+    world.write("Show 0/Season 9/Disc 1/new.mkv")
+    world.forget_changes()
+    lister, shortest = Counting(world), type("Shortest", (ShortSlice,), {"chances": 1})
+    lister.step = 2  # type: ignore[attr-defined]
+    assert slices(world, lister, shortest, paths=("Show 0", "Show 1")) > 5
+    assert agrees(world)
+    assert [path for _, path in world.changes()] == ["Show 0/Season 0/Disc 3/new.mkv", "Show 0/Season 9/Disc 1/new.mkv"]
+    assert max(lister.asked.values()) <= 3
