@@ -11,12 +11,13 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import MediasyncError
+from mediasync.core.errors import MediasyncError, Snooze
 from mediasync.core.paths import for_people
 from mediasync.ui.admin import ModelAdmin
 from mediasync.ui.buttons import Answer, button
@@ -95,11 +96,12 @@ class AccountAdmin(ModelAdmin[Account]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if not self.kind_of(request, None) and self.has_add_permission(request):
-            labels = dict(Account.Kind.choices)
+        labels, kind = dict(Account.Kind.choices), self.kind_of(request, None)
+        if not kind and self.has_add_permission(request):
             kinds = [(name, labels.get(name, name)) for name in sorted(KINDS)]
             return self.show(request, "monitors/account_kinds.html", _("Add account"), kinds=kinds)
-        return super().add_view(request, form_url, extra_context)
+        title = _t("Add account: %(kind)s") % {"kind": labels.get(kind, kind)}
+        return super().add_view(request, form_url, {"title": title, **(extra_context or {})})
 
     def get_form(
         self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any
@@ -145,6 +147,11 @@ class AccountAdmin(ModelAdmin[Account]):
     def _try_out(self, request: HttpRequest, account: Account) -> None:
         try:
             facts = services.examine(account)
+        except Snooze as error:
+            until = date_format(timezone.localtime(error.until), "DATETIME_FORMAT")
+            rests = {"account": account, "error": for_people(str(error)), "until": until}
+            messages.warning(request, _t("%(account)s: %(error)s It may be asked again from %(until)s.") % rests)
+            return
         except MediasyncError as error:
             messages.error(request, f"{account}: {for_people(str(error))}")
             return

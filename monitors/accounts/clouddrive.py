@@ -133,12 +133,13 @@ def asking(account: Account, *, pace: bool = True) -> Iterator[Connection]:
 
 
 def probe(account: Account) -> Mapping[str, Any]:
-    """Return version, user and mounts; raises what is wrong."""
+    """Return version, user and mounts; raises what is wrong, and Snooze as ``limits.take``: a folder is listed."""
     own = connection(account)
     facts = own.system()
     facts["version"] = own.version()
     roots = Root.objects.filter(account=account).exclude(remote_path="").values_list("remote_path", flat=True)
     own.alive()  # the first call that needs the credentials
+    limits.take(account)
     try:
         facts["folders"] = sum(entry.is_dir for entry in own.listing(roots[0] if roots else "/"))
     except Permanent:

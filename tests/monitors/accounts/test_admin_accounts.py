@@ -51,6 +51,20 @@ def test_a_new_account_is_tried_at_once(boss: Client, cloud: FakeCloudDrive) -> 
     assert account.seen_at
 
 
+def test_a_test_is_counted_and_breaks_no_limit(boss: Client, cloud: FakeCloudDrive) -> None:
+    account = make_account(cloud, per_day=1)
+    assert "works." in boss.post(f"{LIST}{account.pk}/test/", follow=True).content.decode()
+    assert limits.used_today(Account.objects.get(), timezone.now()) == len(cloud.asked()) == 1
+    page = boss.post(f"{LIST}{account.pk}/test/", follow=True).content.decode()
+    assert "The budget of today is used up. It may be asked again from" in page
+    Account.objects.update(per_day=0)
+    limits.failed(account, Transient("slow down", code=limits.THROTTLED))
+    page = boss.post(f"{LIST}{account.pk}/test/", follow=True).content.decode()
+    assert "The account rests. It may be asked again from" in page
+    assert len(cloud.asked()) == 1
+    assert Account.objects.get().fails == limits.OPENS_AT  # that the program answers does not end it
+
+
 def test_what_cannot_be_is_said_in_the_form(boss: Client) -> None:
     page = boss.post(ADD, form("not an address")).content.decode()
     assert "The address must be host:port." in page
