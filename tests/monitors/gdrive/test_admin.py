@@ -45,6 +45,10 @@ def test_a_new_account_is_tried_at_once(boss: Client, fake: FakeDrive) -> None:
     assert not [secret for secret in SECRETS.values() if f'value="{secret}"' in page]
 
 
+def test_the_form_says_of_what_the_account_will_be(boss: Client) -> None:
+    assert "<h1>Add account: Google Drive</h1>" in boss.get(ADD).content.decode()
+
+
 def test_a_refused_account_says_so(boss: Client, fake: FakeDrive) -> None:
     fake.refresh_token = "another"
     page = boss.post(ADD, form(fake), follow=True).content.decode()
