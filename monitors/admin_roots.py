@@ -218,7 +218,7 @@ class RootAdmin(ModelAdmin[Root]):
 
     @button(
         _("Take this file system"),
-        when=lambda root: root.guard_code in ("guard_mount_gone", "guard_mount_below_gone"),
+        when=lambda root: root.guard_code in ("guard_mount_gone", "guard_mount_below_gone", "guard_cloud_no_mount"),
         confirm=lambda root: (
             _("Did you move %s on purpose? What is missing on the new file system counts as removed.") % root
         ),

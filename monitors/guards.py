@@ -41,13 +41,15 @@ recovered = Signal()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look showed. ``code`` has a sentence in texts.py; ``place`` and ``mounts`` are kept for the next one."""
+    """What a look showed. ``code`` has a sentence in texts.py; ``place``, ``mounts`` and ``shown_at`` are kept for the
+    next one."""
 
     state: str = Root.Guard.OK
     code: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     place: str = ""
     mounts: Sequence[str] = ()  # below the root
+    shown_at: str = ""
 
     @property
     def ok(self) -> bool:
@@ -79,9 +81,10 @@ def check(root: Root, *, look: Look | None = None) -> Verdict:
     from .looking_through import at_mount, at_root
 
     verdict = _on_disk(root, look) if root.mounted else at_root(root)
-    if not verdict.down and (worse := at_mount(root)) is not None and (worse.down or verdict.ok):
-        return worse
-    return verdict
+    said = None if verdict.down else at_mount(root)
+    if said is None:
+        return verdict
+    return said if said.down or (verdict.ok and not said.ok) else replace(verdict, shown_at=said.shown_at)
 
 
 def _on_disk(root: Root, look: Look | None) -> Verdict:
@@ -162,6 +165,8 @@ def record(root: Root, verdict: Verdict, clock: Clock = system) -> bool:
         fields: dict[str, Any] = {"guard_checked": clock.now()}
         if seen.place:
             fields |= {"device": seen.place, "mounts": list(seen.mounts)}
+        if seen.shown_at:
+            fields["shown_at"] = seen.shown_at
         if before != (seen.state, seen.code):
             fields |= {"guard": seen.state, "guard_code": seen.code, "guard_params": dict(seen.params)}
             fields["guard_since"] = fields["guard_checked"]
@@ -180,7 +185,7 @@ def _unless_held(root: Root, verdict: Verdict) -> Verdict:
     if not held:
         return verdict
     code = root.guard_code if root.guard_code in ABOUT_REMOVALS else "guard_held"
-    return Verdict(Root.Guard.SUSPECT, code, {"held": held}, verdict.place, verdict.mounts)
+    return replace(verdict, state=Root.Guard.SUSPECT, code=code, params={"held": held})
 
 
 def _tell(root: Root, before: str, verdict: Verdict, clock: Clock) -> None:

@@ -72,8 +72,8 @@ def update_root(root: Root, *, actor: str = "", **options: Any) -> Root:
     other_files = any(getattr(root, name) != getattr(before, name) for name in FILTERS)
     with transaction.atomic():
         if moved:
-            root.device, root.mounts = "", []
-        root.save(update_fields=[*options, "remote_path", "device", "mounts"])
+            root.device, root.mounts, root.shown_at = "", [], ""
+        root.save(update_fields=[*options, "remote_path", "device", "mounts", "shown_at"])
         put_schedules(root)
         if moved or other_files:
             Directory.objects.filter(root=root).update(dirty=True)
@@ -173,8 +173,8 @@ def check_guard(root: Root, clock: clocks.Clock = clocks.system) -> guards.Verdi
 
 def accept_place(root: Root, *, actor: str = "") -> guards.Verdict:
     """Take the file systems on and below which a root lies now for the right ones (after a move on purpose)."""
-    Root.objects.filter(pk=root.pk).update(device="", mounts=[])
-    root.device, root.mounts = "", []
+    Root.objects.filter(pk=root.pk).update(device="", mounts=[], shown_at="")
+    root.device, root.mounts, root.shown_at = "", [], ""
     Event.objects.create(code="place_accepted", params={"root": root.pk, "name": root.name}, actor=actor)
     return check_guard(root)
 

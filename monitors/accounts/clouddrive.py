@@ -178,8 +178,9 @@ def _refresh(root: Root, names: list[str]) -> bool:
 
 
 def mount_state(root: Root) -> Verdict | None:
-    """Return DOWN if CloudDrive2 says that what shows this root is not mounted; else nothing."""
-    from monitors.guards import down
+    """Return what CloudDrive2 says of the mount that shows a root: OK, DOWN if it is not mounted, SUSPECT if there is
+    none any more. Nothing if there never was one: what shows it may be something else, over WebDAV for example."""
+    from monitors.guards import Verdict, down, suspect
 
     assert root.account is not None
     try:
@@ -188,8 +189,10 @@ def mount_state(root: Root) -> Verdict | None:
     except WorkError:
         return None  # it may be a token without that right; a CloudDrive2 that is gone shows otherwise
     mine = shows(root, mounts)
-    if not mine or any(each.mounted for each in mine):
-        return None
+    if there := next((each for each in mine if each.mounted), None):
+        return Verdict(shown_at=there.point)
+    if not mine:
+        return suspect("guard_cloud_no_mount", mount=root.shown_at) if root.shown_at else None
     return down("guard_cloud_unmounted", mount=mine[0].point, reason=mine[0].reason or "–")
 
 

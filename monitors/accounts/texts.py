@@ -28,6 +28,7 @@ TEXTS: dict[str, Text] = {
     "clouddrive_extra": _("CloudDrive2 needs a package that is not installed: run “make setup EXTRAS=clouddrive”"),
     "feed_connected": _("Connected anew: what was said meanwhile was not heard"),
     "guard_cloud_unmounted": _("CloudDrive2 says that %(mount)s is not mounted: %(reason)s"),
+    "guard_cloud_no_mount": _("CloudDrive2 no longer has the mount %(mount)s, nor another that shows this folder"),
     # Roots that are read through an account
     "account_missing": _("The root has no account to be read through"),
     "guard_account": _("The root cannot be read through its account: %(error)s"),

@@ -220,6 +220,11 @@ class Migration(migrations.Migration):
             name='remote_path',
             field=models.TextField(blank=True),
         ),
+        migrations.AddField(
+            model_name='root',
+            name='shown_at',
+            field=models.TextField(blank=True),
+        ),
         migrations.AlterField(
             model_name='hint',
             name='state',

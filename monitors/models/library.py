@@ -83,6 +83,7 @@ class Root(models.Model):
     guard_checked = models.DateTimeField(null=True, blank=True)
     device = models.CharField(max_length=50, blank=True)  # its mount when it was last OK: type@depth, "!" if remote
     mounts = models.JSONField(default=list, blank=True)  # what was mounted below it then: paths below the root
+    shown_at = models.TextField(blank=True)  # the mount that showed it, as its account said when it last was there
 
     # What the last crawls showed.
     baseline_at = models.DateTimeField(null=True, blank=True)  # end of the first complete crawl

@@ -16,7 +16,7 @@ import pytest
 from clouddrive2_client.proto import clouddrive_pb2 as pb
 
 from mediasync.core.errors import AccessDenied, MediasyncError, Permanent, Transient, Unreachable, UsageError
-from monitors import guards, placing
+from monitors import guards, placing, services
 from monitors.accounts import clouddrive, limits
 from monitors.accounts.clouddrive_rpc import Access, Connection, Entry
 from monitors.accounts.secrets import set_secrets
@@ -335,6 +335,28 @@ def test_a_mount_that_is_gone_takes_its_roots_down(cloud: FakeCloudDrive, far: F
     assert guards.check(far.root).down  # by its path here it is this one
     cloud.rules.may_see_mounts = False
     assert guards.check(far.root).ok
+
+
+def test_a_mount_that_was_removed_makes_its_roots_suspect(cloud: FakeCloudDrive, far: Far) -> None:
+    assert services.check_guard(far.root).ok
+    cloud.mount("/other", "/aliyun")
+    assert services.check_guard(far.root).ok  # something else may show it: no mount ever did
+    cloud.mount("/cloud", "/115")
+    assert services.check_guard(far.root).ok
+    cloud.mounts.pop()
+    root = Root.objects.select_related("account").get()
+    verdict = services.check_guard(root)
+    assert (verdict.state, verdict.code) == (Root.Guard.SUSPECT, "guard_cloud_no_mount")
+    assert verdict.params == {"mount": "/cloud"}
+    cloud.rules.may_see_mounts = False
+    assert services.check_guard(root).ok
+    cloud.rules.may_see_mounts = True
+    cloud.mount("/new", "/")
+    assert services.check_guard(root).ok
+    cloud.mounts.pop()
+    assert services.check_guard(root).params == {"mount": "/new"}
+    assert services.accept_place(root).ok
+    assert services.check_guard(Root.objects.select_related("account").get()).ok
 
 
 def test_a_place_is_refused_with_a_sentence(cloud: FakeCloudDrive, far: Far) -> None:
