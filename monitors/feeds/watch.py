@@ -111,7 +111,10 @@ class Watcher:
                     continue
                 late = [root for root in row.behind if self._often(root)]
                 due = Root.objects.filter(pk__in=set(row.behind) - set(late), enabled=True)
-                for root in due.exclude(guard=Root.Guard.DOWN):  # one that is DOWN is crawled when it recovers
+                for root in due:
+                    if root.guard == Root.Guard.DOWN:  # it is crawled when it recovers: now, it seems
+                        self._last.pop("guards", None)
+                        continue
                     services.request_crawl(root, trigger=Trigger.WATCHER, actor="watch")
                     self._caught[root.pk].append(self.clock.monotonic())
                 if late != row.behind:

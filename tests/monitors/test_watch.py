@@ -183,6 +183,15 @@ def test_it_notices_that_a_root_is_back(watcher: Loop, tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
+def test_it_looks_at_once_whether_a_root_is_back_when_its_feed_is(watcher: Loop, tmp_path: Path) -> None:
+    root = Root.objects.create(name="TV", path=str(tmp_path))
+    ready(watcher, root)
+    Root.objects.update(guard="down", guard_code="guard_missing")
+    FeedState.objects.update(behind=[root.pk])
+    until(lambda: [watcher[0].tick(), Root.objects.get().guard == "ok"][1])  # no time passes
+
+
+@pytest.mark.django_db
 def test_it_keeps_what_it_could_not_store(watcher: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Root.objects.create(name="TV", path=str(tmp_path))
     ready(watcher, root)
