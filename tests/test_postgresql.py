@@ -27,6 +27,8 @@ AGAIN = [
     "tests/monitors/test_bulk.py",
     "tests/monitors/test_crawl.py",
     "tests/monitors/test_crawl_removals.py",
+    "tests/monitors/test_desk.py",
+    "tests/monitors/test_feeds.py",
     "tests/monitors/test_hints.py",
     "tests/monitors/test_hints_gone.py",
     "tests/monitors/test_hints_settling.py",
