@@ -52,6 +52,8 @@ class AccountAdmin(ModelAdmin[Account]):
             return format_html("{} {}", badge(_("Refused"), "bad"), _("Look at its credentials, then try again."))
         if account.cooldown_until is not None and account.cooldown_until > now:
             return format_html("{} {}", badge(_("Rests"), "rest"), age(account.cooldown_until, now))
+        if account.per_day and limits.used_today(account, now) >= account.per_day:
+            return format_html("{} {}", badge(_("Budget spent"), "rest"), age(limits.tomorrow(now), now))
         if account.fails >= limits.OPENS_AT:
             return badge(_("To be probed"), "warn")
         if account.last_code:

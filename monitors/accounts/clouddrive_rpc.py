@@ -94,7 +94,7 @@ class Connection:
 
     def __init__(self, access: Access) -> None:
         self.access, self.stubs = access, stubs()
-        self._jwt, self._proved = "", False
+        self._jwt, self._good = "", ""  # the token of our login, and that of which we know that it was good
         self._lock = threading.Lock()
         grpc = self.stubs.grpc
         options = [
@@ -150,7 +150,7 @@ class Connection:
             stream = self.service.GetSubFiles(request, LIST_SECONDS, metadata)
             return [_entry(each) for reply in stream for each in reply.subFiles]
 
-        found: list[Entry] = self._call(read)
+        found: list[Entry] = self._call(read, path)
         return found
 
     def mounts(self) -> list[Mount]:
@@ -169,14 +169,26 @@ class Connection:
 
     # -- Logging in
 
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def token(self) -> str:
         """Return what tells it who we are; logs in when that was not done yet."""
-        return (("authorization", f"Bearer {self.access.token or self._login()}"),)
+        return self.access.token or self._login()
 
-    def forget_login(self) -> bool:
-        """Drop a token that was refused; False if logging in again cannot help: a token that never was any good."""
+    def was_good(self, token: str) -> None:
+        """Remember that a token was accepted."""
+        if token == self._jwt:
+            self._good = token
+
+    def forget_login(self, token: str) -> bool:
+        """Drop a token that was refused; False if logging in again cannot help: a token that never was any good.
+
+        Others may be refused with the same one at the same time: the first has dropped it for all.
+        """
+        if self.access.token:
+            return False
         with self._lock:
-            useful, self._jwt, self._proved = self._proved and not self.access.token, "", False
+            if token != self._jwt:
+                return True
+            useful, self._jwt, self._good = token == self._good, "", ""
         return useful
 
     def _login(self) -> str:
@@ -192,40 +204,43 @@ class Connection:
 
     # -- Errors
 
-    def _call(self, ask: Callable[[Any], Any]) -> Any:
-        """Ask with credentials; once more after a new login where a token has run out."""
+    def _call(self, ask: Callable[[Any], Any], path: str = "") -> Any:
+        """Ask with credentials (about a path); once more after a new login where a token has run out."""
+        token = self.token()
         try:
-            return self._proving(ask)
-        except AccessDenied as error:
-            if error.code != "clouddrive_refused" or not self.forget_login():
+            return self._proving(ask, token, path)
+        except AccessDenied:
+            if not self.forget_login(token):
                 raise
-        return self._proving(ask)
+        return self._proving(ask, self.token(), path)
 
-    def _proving(self, ask: Callable[[Any], Any]) -> Any:
+    def _proving(self, ask: Callable[[Any], Any], token: str, path: str) -> Any:
         try:
-            found = self._open(lambda: ask(self.metadata()))
+            found = self._open(lambda: ask(metadata(token)), path)
         except Permanent as error:
-            self._proved = self._proved or not isinstance(error, AccessDenied)
+            if not isinstance(error, AccessDenied):
+                self.was_good(token)
             raise
-        self._proved = True
+        self.was_good(token)
         return found
 
-    def _open(self, ask: Callable[[], Any]) -> Any:
+    def _open(self, ask: Callable[[], Any], path: str = "") -> Any:
         try:
             return ask()
         except self.stubs.grpc.RpcError as error:
-            raise self.told(error) from None
+            raise self.told(error, path) from None
 
-    def told(self, error: Any) -> WorkError:
-        """Return our error for one of gRPC's; no secret is in it."""
+    def told(self, error: Any, path: str = "") -> WorkError:
+        """Return our error for one of gRPC's; no secret is in it. Numbers in ``path`` are no codes of 115."""
         code, said = error.code(), self._clean(error.details() or "")
+        cloud_said = said.replace(path, "") if len(path) > 1 else said
         status = self.stubs.grpc.StatusCode
         if code == status.UNAUTHENTICATED:
             return AccessDenied(f"CloudDrive2 refused the token: {said}", code="clouddrive_refused", said=said)
-        if code == status.RESOURCE_EXHAUSTED or TOO_FREQUENT.search(said):
-            spent = QUOTA.search(said)
+        if code == status.RESOURCE_EXHAUSTED or TOO_FREQUENT.search(cloud_said):
+            spent = QUOTA.search(cloud_said)
             return Transient(f"Too many requests: {said}", code=QUOTA_SPENT if spent else THROTTLED, said=said)
-        if QUOTA.search(said):
+        if QUOTA.search(cloud_said):
             return Transient(f"The quota is spent: {said}", code=QUOTA_SPENT, said=said)
         if code == status.NOT_FOUND:
             return Permanent(f"CloudDrive2 does not know it: {said}", code=NOT_FOUND, said=said)
@@ -247,23 +262,28 @@ class Pushes:
     """The stream of messages: iterate over it in one thread, ``cancel`` it from another."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.stream = connection.service.PushMessage(connection._empty(), metadata=connection.metadata())
+        self.connection, self.token = connection, connection.token()
+        self.stream = connection.service.PushMessage(connection._empty(), metadata=metadata(self.token))
 
     def __iter__(self) -> Iterator[Push]:
         """Yield until the stream ends; raises our errors when it breaks."""
         try:
             for message in self.stream:
-                self.connection._proved = True
+                self.connection.was_good(self.token)
                 yield _push(message)
         except self.connection.stubs.grpc.RpcError as error:
             told = self.connection.told(error)
-            if told.code == "clouddrive_refused" and self.connection.forget_login():
+            if told.code == "clouddrive_refused" and self.connection.forget_login(self.token):
                 raise Transient("The login has run out.", code="clouddrive_login_again") from None
             raise told from None
 
     def cancel(self) -> None:
         self.stream.cancel()
+
+
+def metadata(token: str) -> tuple[tuple[str, str], ...]:
+    """Return a token as it is sent with a call."""
+    return (("authorization", f"Bearer {token}"),)
 
 
 def _entry(file: Any) -> Entry:

@@ -57,6 +57,7 @@ def test_a_test_is_counted_and_breaks_no_limit(boss: Client, cloud: FakeCloudDri
     assert limits.used_today(Account.objects.get(), timezone.now()) == len(cloud.asked()) == 1
     page = boss.post(f"{LIST}{account.pk}/test/", follow=True).content.decode()
     assert "The budget of today is used up. It may be asked again from" in page
+    assert "Budget spent" in page
     Account.objects.update(per_day=0)
     limits.failed(account, Transient("slow down", code=limits.THROTTLED))
     page = boss.post(f"{LIST}{account.pk}/test/", follow=True).content.decode()

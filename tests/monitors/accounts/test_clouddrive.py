@@ -89,6 +89,21 @@ def test_it_logs_in_again_only_once(cloud: FakeCloudDrive) -> None:
     assert cloud.calls.count(("GetToken", "me")) == 2
 
 
+def test_a_login_that_runs_out_refuses_none_of_those_who_ask_at_once(cloud: FakeCloudDrive) -> None:
+    own = connect(cloud, **USER)
+    own.listing("/")
+    old = own.token()
+    cloud.rules.logins.clear()
+    pushes = own.pushes()  # with the old one, as others
+    own.listing("/")
+    with pytest.raises(Transient) as caught:
+        next(iter(pushes))
+    assert caught.value.code == "clouddrive_login_again"
+    assert own.forget_login(old)  # a listing that was under way
+    assert len(own.listing("/115/TV")) == 2
+    assert cloud.calls.count(("GetToken", "me")) == 2
+
+
 @pytest.mark.parametrize(
     ("status", "said", "kind", "code"),
     [
@@ -110,6 +125,12 @@ def test_it_tells_errors_apart(
     cloud.rules.fail["/115"] = (status, said)
     error = told(lambda: connect(cloud).listing("/115"))
     assert (type(error), error.code) == (kind, code)
+
+
+def test_it_takes_no_number_in_a_path_for_throttling(cloud: FakeCloudDrive) -> None:
+    assert told(lambda: connect(cloud).listing("/115/Room 429")).code == "clouddrive_not_found"
+    cloud.rules.fail["/115/429"] = (grpc.StatusCode.UNKNOWN, "cannot list /115/429: HTTP 429")
+    assert told(lambda: connect(cloud).listing("/115/429")).code == limits.THROTTLED
 
 
 def test_half_a_listing_is_none(cloud: FakeCloudDrive) -> None:
