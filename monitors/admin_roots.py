@@ -167,7 +167,7 @@ class RootAdmin(ModelAdmin[Root]):
     def holds(self, obj: Root) -> str:
         if not obj.crawled_at:
             return "–"
-        return _t("%(files)s files, %(size)s") % {
+        return ngettext("%(files)s file, %(size)s", "%(files)s files, %(size)s", obj.files) % {
             "files": number_format(obj.files, force_grouping=True),
             "size": filesizeformat(obj.bytes),
         }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from mediasync.jobs.models import Job
 from monitors.models import Change, Directory, File, Hint, Root
@@ -218,3 +219,9 @@ def test_its_crawl_form_makes_a_scope(root: Root) -> None:
     made = CrawlForm({"root": root.pk, "paths": "/a/\nb\n", "full": "on"})
     assert made.is_valid() and made.cleaned_data == {"root": root.pk, "paths": ["a", "b"], "full": True}
     assert not CrawlForm({"root": root.pk, "paths": "../a"}).is_valid()
+
+
+@pytest.mark.parametrize(("files", "said"), [(1, "1 file, 5"), (1234, "1,234 files, 5")])
+def test_a_root_says_how_much_it_holds(admin_client: Client, root: Root, files: int, said: str) -> None:
+    Root.objects.update(files=files, bytes=5, crawled_at=timezone.now())
+    assert said in admin_client.get(reverse("admin:monitors_root_changelist")).content.decode()
