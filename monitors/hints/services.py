@@ -11,6 +11,7 @@ import datetime as dt
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from django.db import DatabaseError, transaction
 
@@ -103,7 +104,7 @@ def _ready(root: Root, due: Sequence[Hint], now: dt.datetime) -> list[Ready]:
         hint.looks, hint.due_at, hint.code = hint.looks + 1, verdict.due, verdict.code
         later.append(hint)
     _put_off(later, "looks", "size", "size_at", "due_at", "code")
-    return _with_both_halves(root, ready, now)
+    return _with_both_halves(root, ready, {hint.pk for hint in due}, now)
 
 
 def _waited_for(root: Root, due: Sequence[Hint]) -> list[Hint]:
@@ -118,10 +119,11 @@ def _waited_for(root: Root, due: Sequence[Hint]) -> list[Hint]:
     return found
 
 
-def _with_both_halves(root: Root, ready: Sequence[Ready], now: dt.datetime) -> list[Ready]:
+def _with_both_halves(root: Root, ready: Sequence[Ready], due: AbstractSet[int], now: dt.datetime) -> list[Ready]:
     """Keep back what another half of the same rename, which is not ready, must be looked at with.
 
-    It is due again at the very moment of the other half: at any other one the two could miss each other for ever.
+    It is due again at the very moment of the other half, and stays due while the other one, which is ``due`` too, is
+    being looked at: at any other moment the two could miss each other for ever.
     """
     groups = {each.hint.group for each in ready} - {""}
     if not groups:
@@ -131,8 +133,10 @@ def _with_both_halves(root: Root, ready: Sequence[Ready], now: dt.datetime) -> l
     until: dict[str, dt.datetime] = {}
     for pk, group, due_at in others.values_list("pk", "group", "due_at").iterator():
         if group in groups and pk not in mine:
-            until[group] = max(due_at if due_at > now else now + dt.timedelta(seconds=1), until.get(group, due_at))
-    late = [each.hint for each in ready if each.hint.group in until]
+            its_turn = now + dt.timedelta(seconds=1)  # of one for which this round had no room
+            when = due_at if pk in due or due_at > now else its_turn
+            until[group] = max(when, until.get(group, now))
+    late = [each.hint for each in ready if until.get(each.hint.group, now) > now]
     for hint in late:
         hint.due_at, hint.code = until[hint.group], "hint_group"
     _put_off(late, "due_at", "code")

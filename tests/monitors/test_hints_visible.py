@@ -200,6 +200,16 @@ def test_it_tells_gone_from_unsure(place: Place, monkeypatch: pytest.MonkeyPatch
     }
 
 
+def test_the_halves_of_a_rename_in_a_cloud_find_each_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The half that is gone waits for nothing, the other one for a look that takes its time."""
+    unmounted(place, monkeypatch, New=(0, 0, [], [(b"e1.mkv", 5, 1000, None)], "", 0))
+    place.say(Notice("Old/e1.mkv", "delete", group="1"), Notice("New/e1.mkv", group="1"))
+    for _ in range(6):
+        place.settle(0.5)
+        until_rested()
+    assert scopes() == [{"paths": ["New", "Old"]}]
+
+
 def test_it_asks_an_account_for_some_folders_at_a_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = unmounted(place, monkeypatch)
     place.say(*(Notice(f"F{n}/x.mkv") for n in range(visible.MOST_FOLDERS + 5)))
