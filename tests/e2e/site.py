@@ -106,7 +106,7 @@ def open_site(folder: Path) -> Iterator[tuple[Installation, FakePlex]]:
 
 @contextmanager
 def play(here: Installation, plex: FakePlex, kind: type[Scene], folder: Path) -> Iterator[Scene]:
-    """Set a scene up, and take its root away at the end."""
+    """Set a scene up, and take its root and account away at the end."""
     scene = kind(folder)
     try:
         here.python(scene.setup())
@@ -114,7 +114,8 @@ def play(here: Installation, plex: FakePlex, kind: type[Scene], folder: Path) ->
         yield scene
     finally:
         here.python(
-            "from monitors import services\nfrom monitors.models import Root\n"
-            f"[services.remove_root(root) for root in Root.objects.filter(name={scene.name!r})]"
+            "from monitors import services\nfrom monitors.models import Account, Root\n"
+            f"[services.remove_root(root) for root in Root.objects.filter(name={scene.name!r})]\n"
+            "Account.objects.filter(roots=None).delete()"
         )
         scene.close()
