@@ -58,7 +58,8 @@ class Running:
     """A feed in a thread."""
 
     def __init__(self, account: Account, desk: Any, roots: list[Root]) -> None:
-        self.desk, self.error = desk, None
+        self.desk = desk
+        self.error: Any = None
         self.feed = feed.PushFeed(account, roots)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -69,7 +70,7 @@ class Running:
         try:
             self.feed.run(self.desk)
         except MediasyncError as error:
-            self.error: Any = error
+            self.error = error
         finally:
             connections.close_all()
 

@@ -63,8 +63,13 @@ def test_it_does_not_wait_long_for_a_turn(account: Account, clock: FakeClock) ->
 
 def test_it_waits_by_the_rest_that_it_is_given(account: Account, clock: FakeClock) -> None:
     waits: list[float] = []
-    limits.take(account, clock=clock, rest=lambda wait: bool(waits.append(wait)))
-    limits.take(account, clock=clock, rest=lambda wait: bool(waits.append(wait)))
+
+    def rest(wait: float) -> bool:
+        waits.append(wait)
+        return False
+
+    limits.take(account, clock=clock, rest=rest)
+    limits.take(account, clock=clock, rest=rest)
     assert waits == [2.0]
     assert snoozed(account, clock, rest=lambda wait: True).code == "account_stopped"
 
