@@ -230,11 +230,13 @@ def test_it_asks_no_mount_that_a_link_or_a_mount_in_the_root_leads_to(
     points = [os.fsencode(point) for point in (far, inside)]
     mounts = {b"/": Mount(b"/", "ext4")} | {point: Mount(point, "fuse.rclone") for point in points}
     monkeypatch.setattr(visible, "places", lambda: mounts)
+    monkeypatch.setattr(visible, "_looks", {})
     for path in ("Show/e1.mkv", "link/e2.mkv", "inside/e3.mkv"):
         place.write(path)
         place.say(Notice(path))
     place.settle()
-    assert scopes() == [{"paths": ["Show"]}] and visible.busy() == [place.root.pk]
+    assert scopes() == [{"paths": ["Show"]}]
+    assert {hint.path for hint in visible._looks[place.root.pk].hints} == {"link", "inside"}
     until_rested()
     place.settle()
     assert scopes() == [{"paths": ["Show", "inside", "link"]}]
