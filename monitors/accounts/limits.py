@@ -33,6 +33,7 @@ THROTTLED, QUOTA_SPENT = "throttled", "quota_spent"  # codes of errors that open
 OPENS_AT = 5  # failures in a row
 FIRST_COOLDOWN, THROTTLE_COOLDOWN, LONGEST_COOLDOWN = 30.0, 60.0, 3600.0  # seconds
 PATIENCE = dt.timedelta(seconds=10)  # the longest sleep for a turn
+SET_BACK = dt.timedelta(minutes=1)  # nobody takes a turn so much later: the clock was set back
 PROBE_TIME = dt.timedelta(seconds=60)  # how long the others wait for the one that probes
 PAUSED = dt.timedelta(minutes=5)  # when to look again at an account that waits for a person
 TRIES = 100  # at a database that is locked
@@ -227,8 +228,11 @@ def _turn(account: Account, n: int, now: dt.datetime, *, probes: bool) -> float 
         text = "The budget of today is used up."
         raise Snooze(text, until=tomorrow(now), code="account_budget", account=account.name)
     interval = dt.timedelta(seconds=count / rate) if rate > 0 else dt.timedelta(0)
-    begins = max(now, account.next_at or now)
-    later, after = gcra(account.next_at, now, interval, PATIENCE)
+    booked = account.next_at
+    if booked is not None and booked > now + PATIENCE + interval + SET_BACK:
+        booked = None
+    begins = max(now, booked or now)
+    later, after = gcra(booked, now, interval, PATIENCE)
     if later is not None:
         raise Snooze("Others ask this account already.", until=later, code="account_busy", account=account.name)
     spent = spare.spent(account.pk)

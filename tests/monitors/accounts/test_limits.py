@@ -262,3 +262,11 @@ def test_a_locked_database_spoils_no_answer_and_hides_no_throttling(
         found = Account.objects.get()
         assert (found.seen_at is not None, found.last_error) == (True, str(error or ""))
         assert locked.times == 0
+
+
+def test_a_clock_that_was_set_back_closes_no_account(account: Account, clock: FakeClock) -> None:
+    account.next_at = NOW + dt.timedelta(days=1)
+    account.save()
+    limits.take(account, clock=clock)
+    account.refresh_from_db()
+    assert account.next_at == NOW + seconds(2)
