@@ -6,8 +6,6 @@ Authorization header), proxies towards this machine, redirects to other hosts, a
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +20,8 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutErr
 
 from .addresses import check_base_url, is_loopback
 from .errors import AccessDenied, Permanent, Transient, Unreachable
+from .ratelimit import retry_after
+from .texts import plain
 
 MAX_BYTES = 64 * 1024 * 1024  # a section of 50,000 items is about 40 MB of JSON
 MAX_REDIRECTS = 3
@@ -189,11 +189,6 @@ def _unreachable(error: Exception, timeouts: tuple[float, float]) -> Exception:
     return Unreachable("The server could not be reached.", code="server_unreachable")
 
 
-def plain(text: str) -> str:
-    """Return text that every database takes: no NUL, no half of a character (JSON can say both)."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
 def _storable(found: Any) -> Any:
     if isinstance(found, str):
         return plain(found)
@@ -202,20 +197,6 @@ def _storable(found: Any) -> Any:
     if isinstance(found, dict):
         return {plain(name): _storable(each) for name, each in found.items()}
     return found
-
-
-def retry_after(value: str, now: dt.datetime | None = None) -> float | None:
-    """Return the seconds that a Retry-After header asks for (number or date), or None."""
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=dt.UTC)
-    return max(0.0, (when - (now or dt.datetime.now(dt.UTC))).total_seconds())
 
 
 def encode(params: Params) -> str:

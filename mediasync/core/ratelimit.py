@@ -1,8 +1,9 @@
-"""Two small rules of waiting, as pure functions: a pace with bursts (GCRA) and a growing pause after failures."""
+"""Small rules of waiting, as pure functions: a pace with bursts (GCRA), a growing pause, what a server asks for."""
 
 from __future__ import annotations
 
 import datetime as dt
+import email.utils
 
 
 def gcra(
@@ -20,3 +21,17 @@ def gcra(
 def backoff(failures: int, *, first: float, most: float) -> float:
     """Return the seconds to wait after ``failures`` (≥ 1): ``first``, doubled each time, never above ``most``."""
     return min(most, first * 2.0 ** min(max(failures, 1) - 1, 30))
+
+
+def retry_after(value: str, now: dt.datetime | None = None) -> float | None:
+    """Return the seconds that a Retry-After header asks for (number or date), or None."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=dt.UTC)
+    return max(0.0, (when - (now or dt.datetime.now(dt.UTC))).total_seconds())

@@ -100,6 +100,7 @@ class Connection:
         options = [
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.enable_http_proxy", 0),
+            ("grpc.use_local_subchannel_pool", 1),  # nobody else's broken connection to the same address
             # A channel that lost its server tries again ever more seldom, up to two minutes, and fails all calls until
             # then; when to ask is for our own breaker to say.
             ("grpc.initial_reconnect_backoff_ms", 500),

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mediasync.core.errors import AccessDenied, Permanent, Transient, Unreachable, WorkError
-from mediasync.core.http import retry_after
+from mediasync.core.ratelimit import retry_after
 
 from .limits import LONGEST_COOLDOWN, QUOTA_SPENT, THROTTLED
 from .secrets import without

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mediasync.core.errors import AccessDenied, Permanent, Transient, WorkError
-from mediasync.core.http import Session, plain
+from mediasync.core.texts import plain
 from monitors.models import Account
 
 from . import limits
@@ -43,6 +43,8 @@ class Remote:
     """One rclone. ``call`` for what the cloud does not notice, ``ask`` for what counts against its limit."""
 
     def __init__(self, account: Account, times: tuple[float, float] = QUICK) -> None:
+        from mediasync.core.http import Session  # only now: requests would cost each command its start
+
         self.account = account
         options, secrets = account.options, secrets_of(account)
         user, password = options.get("user", ""), secrets.get("password", "")

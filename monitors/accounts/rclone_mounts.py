@@ -14,8 +14,8 @@ from contextlib import suppress
 from typing import IO, Literal
 
 from mediasync.core.errors import Permanent, Stop, Transient, WorkError
-from mediasync.core.http import plain
 from mediasync.core.paths import to_bytes
+from mediasync.core.texts import plain
 from monitors import guards
 from monitors.filesystems import locate, places
 from monitors.models import Account

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from mediasync.core.errors import AccessDenied, MediasyncError, Permanent, Transient, Unreachable
-from mediasync.core.http import Session, encode, retry_after
+from mediasync.core.http import Session, encode
+from mediasync.core.ratelimit import retry_after
 
 
 @contextmanager
