@@ -64,7 +64,7 @@ class HintAdmin(ReadOnlyAdmin[Hint]):
     def state_badge(self, obj: Hint) -> SafeString:
         return badge(Hint.State(obj.state).label, TONES.get(obj.state, "idle"))
 
-    @display(description=_("Waits for, or what came of it"))
+    @display(description=_("Outcome"))
     def why(self, obj: Hint) -> str:
         if waits(obj) and obj.root is not None and (not obj.root.enabled or obj.root.guard == Root.Guard.DOWN):
             return _t("Until its root can be used")

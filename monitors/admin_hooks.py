@@ -89,6 +89,7 @@ class HookAdmin(ModelAdmin[Hook]):
     list_filter = ("enabled",)
     search_fields = ("name", "note")
     ordering = ("name",)
+    only_later = ("no_password",)
     fieldsets = (
         (None, {"fields": ("name", "kind", "enabled", "note")}),
         (_("Who may call"), {"fields": ("username", "password", "no_password", "open")}),

@@ -63,6 +63,7 @@ class ModelAdmin(admin.ModelAdmin[M]):
     show_full_result_count = False
     paginator = CappedPaginator
     list_links: ClassVar[Sequence[tuple[Text, str]]] = ()
+    only_later: ClassVar[Sequence[str]] = ()  # fields that make no sense for a row that is being added
 
     def __init__(self, model: type[M], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -132,6 +133,14 @@ class ModelAdmin(admin.ModelAdmin[M]):
         return actions
 
     # -- Pages
+
+    def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
+        """Leave out, on the page that adds a row, what only a row that is there can show."""
+        late = () if obj is not None else {*self.get_readonly_fields(request, obj), *self.only_later}
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name not in late]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         links = [(label, reverse(name)) for label, name in self.list_links]
