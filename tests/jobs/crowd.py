@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import sys
 import threading
+import time
 
 from django.db import connection, transaction
 
@@ -45,9 +46,12 @@ def prune_beside_a_slice() -> None:
 
     thread = threading.Thread(target=flush)
     thread.start()
-    pruned = 0
+    pruned, seen = 0, 0
     while count := retention.prune(now):
         pruned += count
+        while flushes[0] == seen and thread.is_alive():  # each round lets a flush through
+            time.sleep(0.001)
+        seen = flushes[0]
     ended.set()
     thread.join()
     sys.stdout.write(json.dumps({"problems": problems, "pruned": pruned, "flushes": flushes[0]}))

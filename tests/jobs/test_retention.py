@@ -93,7 +93,7 @@ def test_it_locks_out_no_slice_that_flushes_meanwhile(tmp_path: Path) -> None:
     out = engine.manage("shell", "-v0", "-c", "from tests.jobs import crowd; crowd.prune_beside_a_slice()")
     result = json.loads(out)
     assert (result["problems"], result["pruned"]) == ([], 20_000)
-    assert result["flushes"] > 3
+    assert result["flushes"] > 3  # at least one between two rounds
 
 
 @pytest.mark.django_db(transaction=True)
