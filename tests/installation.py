@@ -127,4 +127,4 @@ class Installation:
                 break
             time.sleep(0.02)
         for process in self._started:
-            process.wait(timeout=10)
+            process.wait(timeout=60)

@@ -19,7 +19,7 @@ def _start(code: str, **options: object) -> subprocess.Popen[bytes]:
 
 
 def _wait_for(session: int, count: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(processes.members(session)) != count:
         assert time.monotonic() < deadline, processes.members(session)
         time.sleep(0.02)
@@ -31,18 +31,18 @@ def test_it_lists_and_kills_a_whole_session() -> None:
     assert any(each.parent == leader.pid for each in processes.members(leader.pid))
     assert processes.command_line(leader.pid)[1] == "-c"
     assert processes.kill_session(leader.pid) == 2
-    assert leader.wait(10) == -signal.SIGKILL
+    assert leader.wait(60) == -signal.SIGKILL
     _wait_for(leader.pid, 0)
     assert processes.command_line(leader.pid) == []
 
 
 def test_it_does_not_list_the_dead() -> None:
     leader = _start("pass")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while processes.members(leader.pid):  # not collected yet: a zombie
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert leader.wait(10) == 0
+    assert leader.wait(60) == 0
 
 
 def test_it_lets_a_child_die_with_its_parent() -> None:
@@ -68,5 +68,5 @@ def test_it_adopts_and_collects_orphans() -> None:
         "orphan = int(c.communicate()[0]); time.sleep(0.5); p.collect();"
         "print(os.path.exists(f'/proc/{orphan}'))"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20).stdout
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120).stdout
     assert out.strip() == "False"

@@ -35,14 +35,14 @@ class Browser:
         )
         self.problems: list[dict[str, Any]] = []
         self.loads = 0
-        self.socket = websocket.create_connection(self._address(), timeout=30)
+        self.socket = websocket.create_connection(self._address(), timeout=90)
         self.ids = itertools.count(1)
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
     def _address(self) -> str:
         """Return the address of the first tab, once the browser has written down its port."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         port_file = Path(self.profile, "DevToolsActivePort")
         while time.monotonic() < deadline:
             if port_file.is_file() and (lines := port_file.read_text().split()):
@@ -60,7 +60,7 @@ class Browser:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.socket.close()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         shutil.rmtree(self.profile, ignore_errors=True)
 
     def call(self, method: str, **params: Any) -> Any:

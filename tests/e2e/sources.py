@@ -106,7 +106,7 @@ class Caller(Scene):
         pair = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {pair}"}
         request = urllib.request.Request(url, data, headers)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=90) as answer:
             assert 200 <= answer.status < 300
 
 

@@ -49,7 +49,7 @@ def fake_plex(library: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def add_server(here: Installation, url: str) -> None:
@@ -147,7 +147,7 @@ def mount(behind: Path, point: Path) -> subprocess.Popen[bytes]:
         ["rclone", "mount", str(behind), str(point), "--dir-cache-time", "1s", "--config", "/dev/null"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    wait_for(lambda: os.path.ismount(point), 30)
+    wait_for(lambda: os.path.ismount(point), 90)
     return process
 
 
@@ -180,7 +180,7 @@ def test_a_mount_that_is_killed_removes_nothing_and_comes_back(
     assert counts(here)["files"] == 62
     assert counts(here)["removed"] == 0
     again.terminate()
-    again.wait(timeout=10)
+    again.wait(timeout=60)
 
 
 def test_a_mount_killed_in_the_middle_of_a_crawl_loses_nothing(
@@ -207,4 +207,4 @@ def test_a_mount_killed_in_the_middle_of_a_crawl_loses_nothing(
     assert guard(here) == "ok"
     assert counts(here) == before
     again.terminate()
-    again.wait(timeout=10)
+    again.wait(timeout=60)

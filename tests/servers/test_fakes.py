@@ -26,10 +26,10 @@ def test_it_runs_as_a_program_and_ends_when_told(kind: str, media: Path) -> None
             [movies] = client.libraries()
             client.scan([ScanTarget(f"{media}/movies/A & B (2020)", "Created", True, movies.key)])
             client.close()
-            with urllib.request.urlopen(f"{url}/_known", timeout=5) as answer:
+            with urllib.request.urlopen(f"{url}/_known", timeout=60) as answer:
                 assert json.load(answer) == [f"{media}/movies/A & B (2020)/A & B (2020).mkv"]
-            with urllib.request.urlopen(f"{url}/_log", timeout=5) as answer:
+            with urllib.request.urlopen(f"{url}/_log", timeout=60) as answer:
                 assert len(json.load(answer)) == 2
         finally:
             process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
