@@ -137,10 +137,11 @@ class ModelAdmin(admin.ModelAdmin[M]):
     def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
         """Leave out, on the page that adds a row, what only a row that is there can show."""
         late = () if obj is not None else {*self.get_readonly_fields(request, obj), *self.only_later}
-        return [
+        found = [
             (title, {**options, "fields": [name for name in options["fields"] if name not in late]})
             for title, options in super().get_fieldsets(request, obj)
         ]
+        return [section for section in found if section[1]["fields"]]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         links = [(label, reverse(name)) for label, name in self.list_links]
