@@ -106,4 +106,9 @@ class HintAdmin(ReadOnlyAdmin[Hint]):
     @button(_("Look now"), when=waits, permission="monitors.change_root", bulk=True)
     def look_now(self, request: HttpRequest, hint: Hint) -> Answer:
         submitted = hints.look_now(hint)
-        return _t("Job #%d looks there.") % submitted.job.pk if submitted else _t("Nobody knows this path.")
+        if submitted:
+            return _t("Job #%d looks there.") % submitted.job.pk
+        hint.refresh_from_db(fields=["code", "params"])
+        if not hint.root_id:
+            return _t("Nobody knows this path.")
+        return registry.text(hint.code, hint.params) if hint.code else _t("Somebody looks there just now.")

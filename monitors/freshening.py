@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mediasync.core.errors import WorkError
+from mediasync.core.errors import UsageError, WorkError
 from mediasync.jobs.choices import Level
 
 from .accounts import KINDS
@@ -43,7 +43,7 @@ def _freshen(run: Run, paths: Iterable[str]) -> None:
     for path in paths:
         try:
             kind.nudge(root, path)
-        except WorkError as error:
+        except (UsageError, WorkError) as error:
             run.ctx.log("not_freshened", Level.WARNING, path=path, error=str(error))
             return
         run.beat(path)

@@ -20,6 +20,8 @@ def toml_tree(text: str) -> Node:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         raise bad(_("This is no TOML."), int(found.group(1)) if found else None) from None
+    except ValueError:  # a number of thousands of digits
+        raise bad(_("This is no TOML."), None) from None
     return _node(data, "", dict(_toml_lines(text)), 1)
 
 

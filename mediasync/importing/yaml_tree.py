@@ -12,7 +12,6 @@ from .tree import Node, Scalar, bad
 MOST = 20_000  # values, aliases counted each time: a "billion laughs" file ends here
 DEEPEST = 40
 MERGE = "tag:yaml.org,2002:merge"
-STR = "tag:yaml.org,2002:str"
 
 
 def yaml_tree(text: str) -> Node:

@@ -186,7 +186,7 @@ def mount_state(root: Root) -> Verdict | None:
     try:
         with asking(root.account, pace=False) as own:
             mounts = own.mounts()
-    except WorkError:
+    except (WorkError, UsageError):
         return None  # it may be a token without that right; a CloudDrive2 that is gone shows otherwise
     mine = shows(root, mounts)
     if there := next((each for each in mine if each.mounted), None):

@@ -159,11 +159,6 @@ class Connection:
         found = self._call(lambda metadata: self.service.GetMountPoints(self._empty(), SECONDS, metadata))
         return [Mount(each.mountPoint, each.sourceDir, each.isMounted, each.failReason) for each in found.mountPoints]
 
-    def expire(self, path: str) -> None:
-        """Have it forget what it knows of a folder and of all below it."""
-        request = self.stubs.pb.FileRequest(path=path)
-        self._call(lambda metadata: self.service.ForceExpireDirCache(request, SECONDS, metadata))
-
     def pushes(self) -> Pushes:
         """Open the stream of messages."""
         return Pushes(self)

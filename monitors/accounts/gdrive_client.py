@@ -24,7 +24,6 @@ from .secrets import secrets_of
 
 SECONDS = 60  # for one answer
 PAGE, ACTIVITY_PAGE = 1000, 100  # the most that Drive gives; what Activity gives well
-FOLDER = "application/vnd.google-apps.folder"
 FILE = "id,name,parents,mimeType,trashed,driveId"
 SERVICES = {"drive": ("v3", "/drive/v3/"), "driveactivity": ("v2", "/")}  # version, path below the address
 

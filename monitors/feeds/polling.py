@@ -55,9 +55,13 @@ class Polling:
 
     def run(self, desk: Desk) -> None:
         self._check()
-        with lister_of(self._root).crew(lambda count: 0) as crew:
+        lister = lister_of(self._root)
+        forget = getattr(lister, "forget", None)  # of those that remember what they were told
+        with lister.crew(lambda count: 0) as crew:
             while True:
                 begun = time.monotonic()
+                if forget:
+                    forget()
                 self.cycle(desk, crew)
                 if desk.rest(max(0.5, self._every - (time.monotonic() - begun))):
                     return

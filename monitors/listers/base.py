@@ -43,7 +43,8 @@ class Crew(Protocol):
 
 class Lister(Protocol):
     """How one root is read. One with a ``step`` is given so many known folders at a time; one with ``told(below)`` can
-    say the mtime_ns of a folder from the listing above it, before it lists that (0: unknown)."""
+    say the mtime_ns of a folder from the listing above it, before it lists that (0: unknown). One that remembers what
+    it was told for the time of a crew has ``forget()``, for those that look again and again."""
 
     remote: bool  # a removal needs a second listing some minutes later
     parallel: int  # listings at once

@@ -57,11 +57,11 @@ class CloudDrive:
         # One more than the pace needs, as an answer takes about a second.
         self.parallel = root.parallel or min(MOST, math.ceil(limits.pace_of(self.account)) + 1)
         self.lock = threading.Lock()
-        self._forget()
+        self.forget()
 
     def crew(self, reserve: Reserve) -> AbstractContextManager[Crew]:
         """Return threads: they wait for the network and for the account's pace."""
-        self._forget()
+        self.forget()
         return Asking(self, self.parallel, reserve)
 
     def mtime(self, below: bytes) -> int:
@@ -94,7 +94,7 @@ class CloudDrive:
             raise error
         return self._read(below, fresh=self.fresh)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         self.times: dict[bytes, Times | OSError] = {}  # folder → the folders in it, as this crawl was told
         self.ready: dict[bytes, Listing] = {}  # listings that nobody has taken yet
         self.locks: defaultdict[bytes, threading.Lock] = defaultdict(threading.Lock)

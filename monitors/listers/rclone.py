@@ -60,6 +60,10 @@ class Rclone:
         """Return threads: rclone answers slowly, but many at once."""
         return Asking(self, self.parallel, reserve)
 
+    def forget(self) -> None:
+        """Forget what was told: whoever looks again and again with one lister calls it before each round."""
+        self.times = {}
+
     def mtime(self, below: bytes) -> int:
         """Return the mtime_ns of a folder, or one that differs from all where it would tell nothing."""
         if not below or not self._know():

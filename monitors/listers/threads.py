@@ -164,12 +164,11 @@ class Threads:
         When nothing has ended for as long as our patience lasts, what is still out is given up, one at a time.
         """
         try:
-            number, answer = self.done.get(timeout=self.tick)
+            number, answer = self.done.get(timeout=self.tick if self.idle < self.patience else 0.001)
         except queue.Empty:
             self.idle += self.tick
             if self.idle < self.patience:
                 return None, None
-            self.tick = 0.001
             number, answer = next(iter(self.pending)), OSError(errno.ETIMEDOUT, "no listing ended for a long time")
         else:
             self.idle = 0.0

@@ -67,4 +67,4 @@ class Hint(models.Model):
         indexes: ClassVar = [models.Index(fields=["state", "due_at"], name="monitors_hint_due")]
 
     def __str__(self) -> str:
-        return self.raw or self.path
+        return self.raw or self.path or "/"

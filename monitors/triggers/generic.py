@@ -70,9 +70,7 @@ def _object(found: Found, data: dict[str, Any], change: What, is_dir: bool | Non
     whether = fields.get("isdir", fields.get("isdirectory", fields.get("isfolder")))
     is_dir = clouddrive2.WORDS.get(str(whether).lower(), is_dir)
     new = next((fields[name] for name in NEW if clean_path(fields.get(name))), None)
-    old = next(
-        (fields[name] for name in ("oldpath", "previouspath", "originalpath") if clean_path(fields.get(name))), 0
-    )
+    old = next((fields[name] for name in OLD if clean_path(fields.get(name))), None)
     if old and new:
         found.rename(old, new, is_dir=is_dir)
         fields = {name: value for name, value in fields.items() if value not in (old, new)}

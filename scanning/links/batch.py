@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from monitors.extensions import KINDS
+from monitors.extensions import DISCS, KINDS
 from scanning.models import LinkRule
 
 from . import names, store
@@ -114,8 +114,8 @@ def _right(length: int) -> str:
 
 
 _ONE = "UPPER(path) = %s OR UPPER(path) LIKE %s ESCAPE '!'"
-_LIKE_DISC = f"({' OR '.join([_ONE] * len(names.DISCS))})"
-_DISC_VALUES = [value for name in sorted(names.DISCS) for value in (name, f"%/{name.replace('_', '!_')}")]
+_LIKE_DISC = f"({' OR '.join([_ONE] * len(DISCS))})"
+_DISC_VALUES = [value for name in sorted(DISCS) for value in (name, f"%/{name.replace('_', '!_')}")]
 
 
 def _discs(spec: RuleSpec, directories: Sequence[int]) -> dict[int, list[Entry]]:

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from mediasync.core.paths import join, to_bytes, to_text
-from monitors.extensions import KINDS
+from monitors.extensions import DISCS, KINDS
 
 LONGEST = 255  # bytes of one name, on every file system we know
-DISCS = frozenset({"BDMV", "CERTIFICATE", "VIDEO_TS", "AUDIO_TS", "HVDVD_TS"})
 BESIDE = frozenset({"subs", "sub", "subtitles", "subtitle", "extrafanart", "extrathumbs", ".actors"})
 FIELDS = ("path", "relative", "name", "url_path", "url_relative")
 _FIELD = re.compile(r"\{(\w*)\}")

@@ -22,7 +22,6 @@ from typing import Any
 import grpc
 from clouddrive2_client.proto import clouddrive_pb2 as pb
 from clouddrive2_client.proto import clouddrive_pb2_grpc as service
-from google.protobuf import empty_pb2
 
 BEGIN = 1_700_000_000  # seconds since the epoch, of the first thing
 PART = 2  # entries in one reply of a listing, so that there is a middle in which to cut
@@ -208,11 +207,6 @@ class FakeCloudDrive(service.CloudDriveFileSrvServicer):  # type: ignore[misc]
             yield pb.SubFilesReply(subFiles=part)
         if request.path in self.rules.cut:
             context.abort(grpc.StatusCode.INTERNAL, "stream ended without its end")
-
-    def ForceExpireDirCache(self, request: Any, context: Any) -> Any:
-        self._allow(context)
-        self._note("ForceExpireDirCache", request.path)
-        return empty_pb2.Empty()
 
     def GetMountPoints(self, request: Any, context: Any) -> Any:
         self._allow(context)

@@ -7,6 +7,7 @@ import pytest
 
 from mediasync.core.errors import UsageError
 from mediasync.importing import plan_of
+from mediasync.importing.formats import toml_tree
 from mediasync.importing.reading import read
 from mediasync.importing.tree import Node, Section
 
@@ -175,3 +176,8 @@ def test_it_asks_when_a_file_does_not_show_whose_it_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--kind"):
         plan_of(write(tmp_path, "c.yml", "port: 3030\n"))
     assert plan_of(write(tmp_path, "c.yml", "port: 3030\n"), "autoscan").kind == "autoscan"
+
+
+def test_a_number_of_thousands_of_digits_is_no_toml() -> None:
+    with pytest.raises(UsageError):
+        toml_tree("a = " + "1" * 5000)

@@ -229,3 +229,15 @@ def test_it_follows_its_budget() -> None:
     before = Polling(root, FakeClock()).depends
     root.poll_budget = 5
     assert Polling(root, FakeClock()).depends != before
+
+
+def test_it_asks_a_lister_that_remembers_anew_in_each_cycle(world: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lister by an account keeps what a listing told it of the folders in it: that is for one crawl."""
+    lister, forgot = lister_of(world.feed._root), list[int]()
+    monkeypatch.setattr(type(lister), "forget", lambda self: forgot.append(1), raising=False)
+    monkeypatch.setattr(polling, "lister_of", lambda root: lister)
+    monkeypatch.setattr(Polling, "cycle", lambda self, desk, crew: None)
+    rests = iter([False, False, True])
+    monkeypatch.setattr(FeedDesk, "rest", lambda self, seconds: next(rests))
+    world.feed.run(world.desk)
+    assert len(forgot) == 3

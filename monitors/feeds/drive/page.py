@@ -97,7 +97,7 @@ class Page:
                 children = dict(self._children(level[start : start + AT_ONCE]))
                 ours = self._tree.known(children)  # moved here since: their own change will say so, with the old path
                 for ident, item in children.items():
-                    if ident not in {*self._new, *self._gone, *ours}:
+                    if ident not in self._new and ident not in self._gone and ident not in ours:
                         self._new[ident] = item
                         if item.is_dir:
                             self._extra[ident] = item
