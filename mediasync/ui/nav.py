@@ -33,6 +33,7 @@ GROUPS = (
             "jobs.Command",
             "auth.User",
             "auth.Group",
+            "servers.ApiToken",
             "django_q.OrmQ",
             "django_q.Failure",
         ),
