@@ -7,6 +7,10 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .listeners.models import Arrival as Arrival
+from .listeners.models import KnownItem as KnownItem
+from .listeners.models import Listener as Listener
+
 BY_HAND = "server_paused_by_hand"  # Server.paused_reason: this, or the code of an error
 
 

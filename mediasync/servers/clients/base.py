@@ -67,8 +67,14 @@ class RecentItem:
     key: str
     title: str
     path: str
-    library_key: str
+    library_key: str  # "" where the answer does not say it
     added_at: dt.datetime  # aware, UTC
+    kind: str = ""  # movie, episode, track, photo …
+    show: str = ""  # of an episode; the artist of a track
+    season: int | None = None
+    episode: int | None = None
+    year: int | None = None
+    picture: str = ""  # below the base address, without any token
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,9 @@ class Client(Protocol):
 
     def recent(self, since: dt.datetime) -> list[RecentItem]:
         """List what was added since then, newest first, at most a few hundred."""
+
+    def items(self, keys: Sequence[str]) -> list[RecentItem]:
+        """Return those of these items that have a file; at most ``listeners.run.BATCH`` of them."""
 
 
 def client_class(kind: str) -> type[Client]:
