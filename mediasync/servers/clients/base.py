@@ -78,6 +78,19 @@ class RecentItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Whether a path is in a library (None: the server cannot tell), and the server's id of what was found there."""
+
+    here: bool | None
+    item: str = ""
+
+
+Turn = Callable[[], None]
+"""Called before a question: it waits for the pace of the server, and may raise to stop."""
+Again = Literal["refresh", "analyze"]
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """How to reach a server. The token is kept out of the repr."""
 
@@ -114,6 +127,18 @@ class Client(Protocol):
 
     def knows(self, path: str) -> bool | None:
         """Tell whether a file, or anything in a folder, is in a library; None when the server cannot tell."""
+
+    def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
+        """Tell which of many paths one library knows, as ``knows`` would, with few questions."""
+
+    def look_again(self, item: str, how: Again) -> Answer:
+        """Have one item refreshed or analyzed; Permanent if this kind of server does not do that."""
+
+    def trash(self, key: str, turn: Turn, most: int) -> int | None:
+        """Count what lies in the trash of a library, up to ``most`` + 1; None: it has none, or cannot say."""
+
+    def empty_trash(self, key: str) -> Answer:
+        """Have the trash of a library emptied; Permanent if this kind of server has none."""
 
     def recent(self, since: dt.datetime) -> list[RecentItem]:
         """List what was added since then, newest first, at most a few hundred."""
