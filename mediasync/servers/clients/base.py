@@ -9,7 +9,7 @@ Every method raises from ``core.errors``: Unreachable (no answer), AccessDenied 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
@@ -106,6 +106,7 @@ class Client(Protocol):
 
     unit: ClassVar[Literal["directory", "file"]]  # "directory": only existing directories
     batch: ClassVar[int]  # targets for one call of ``scan``
+    dates_arrivals: ClassVar[bool]  # ``RecentItem.added_at`` is when the server took it in, not the date of the file
 
     def __init__(self, access: Access) -> None: ...
     def close(self) -> None: ...
@@ -144,7 +145,10 @@ class Client(Protocol):
         """List what was added since then, newest first, at most a few hundred."""
 
     def items(self, keys: Sequence[str]) -> list[RecentItem]:
-        """Return those of these items that have a file; at most ``listeners.run.BATCH`` of them."""
+        """Return those of these items that have a file; ask for fifty at most."""
+
+    def keys(self, since: dt.datetime | None) -> Iterator[str]:
+        """Yield the ids of what was added or saved since then; None: of all, where ``dates_arrivals`` is False."""
 
 
 def client_class(kind: str) -> type[Client]:

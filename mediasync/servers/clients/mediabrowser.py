@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -27,12 +27,13 @@ from .base import (
     understood,
 )
 from .listing import PAGE, Page, find_all
+from .mediabrowser_items import MediaBrowserItems, item_of
 
 MOST_RECENT = 300
 NEWEST: Params = (("SortBy", "DateCreated"), ("SortOrder", "Descending"))
 
 
-class MediaBrowserClient(ABC):
+class MediaBrowserClient(MediaBrowserItems):
     """Base of EmbyClient and JellyfinClient; the names of parameters are passed through ``_name``."""
 
     unit: ClassVar[Literal["directory", "file"]] = "file"
@@ -124,11 +125,9 @@ class MediaBrowserClient(ABC):
             fields = self._list("Fields", "Path", "DateCreated")
             page = self._items((*self._in(library.key), *fields, *NEWEST, ("Limit", str(MOST_RECENT))))
             for item in field_of(page, "Items", list):
-                added = _time(item.get("DateCreated"))
-                if added is not None and added >= since and item.get("Path") and not item.get("IsFolder"):
-                    found.append(
-                        RecentItem(str(item.get("Id", "")), str(item.get("Name", "")), item["Path"], library.key, added)
-                    )
+                each = item_of(item, library.key)
+                if each is not None and each.added_at >= since:
+                    found.append(each)
         return sorted(found, key=lambda item: item.added_at, reverse=True)
 
     # -- What differs
@@ -236,16 +235,6 @@ def _title(path: str) -> str:
     for stop in (" (", " [", " {", " - ", "."):
         name = name.split(stop, 1)[0] or name
     return name.strip()
-
-
-def _time(value: Any) -> dt.datetime | None:
-    """Return "2026-08-05T09:03:55.5251713Z" (seven digits of a second) as a time."""
-    text = str(value or "").removesuffix("Z").split("+", 1)[0]
-    head, _, fraction = text.partition(".")
-    try:
-        return dt.datetime.fromisoformat(f"{head}.{fraction[:6]:0<6}").replace(tzinfo=dt.UTC)
-    except ValueError:
-        return None
 
 
 def wrong_kind(product: str) -> Permanent:

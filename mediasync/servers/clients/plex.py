@@ -6,7 +6,6 @@ time limits nor our cap on answers. It judges our fake server in the tests inste
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -21,7 +20,6 @@ from .base import (
     Client,
     Known,
     LibraryInfo,
-    RecentItem,
     ScanTarget,
     ServerInfo,
     Turn,
@@ -31,14 +29,13 @@ from .base import (
     understood,
 )
 from .listing import MOST_PAGES, Page, find_all
+from .plex_items import LEAVES, PlexItems, files
 
-LEAVES = {"movie": "1", "show": "4", "artist": "10", "photo": "13"}  # section type → type of what has files
 PAGE = 500
-MOST_RECENT = 300  # items a section
 NEWEST: Params = (("sort", "addedAt:desc"),)
 
 
-class PlexClient:
+class PlexClient(PlexItems):
     """A Plex Media Server."""
 
     unit: ClassVar[Literal["directory", "file"]] = "directory"
@@ -137,20 +134,6 @@ class PlexClient:
     def empty_trash(self, key: str) -> Answer:
         return self._put(f"/library/sections/{_number(key)}/emptyTrash")
 
-    @understood
-    def recent(self, since: dt.datetime) -> list[RecentItem]:
-        found: list[RecentItem] = []
-        for library in self._libraries():
-            if library.kind in LEAVES:
-                for item in self._items(library, NEWEST, MOST_RECENT).get("Metadata", ()):
-                    added = dt.datetime.fromtimestamp(int(item.get("addedAt", 0)), dt.UTC)
-                    found += [
-                        RecentItem(str(item.get("ratingKey", "")), str(item.get("title", "")), file, library.key, added)
-                        for file in _files(item)
-                        if added >= since
-                    ]
-        return sorted(found, key=lambda item: item.added_at, reverse=True)
-
     # -- How
 
     def _container(self, path: str, params: Params = ()) -> dict[str, Any]:
@@ -223,21 +206,13 @@ def _total(found: dict[str, Any]) -> int:
 def _parts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (file, key of its item) of an answer."""
     for item in found.get("Metadata", ()):
-        for file in _files(item):
+        for file in files(item):
             yield file, str(item.get("ratingKey", ""))
 
 
 def _in_trash(item: Any) -> bool:
     """Tell whether Plex only keeps it, or one of its versions, until its trash is emptied."""
     return bool(item.get("deletedAt")) or any(media.get("deletedAt") for media in item.get("Media", ()))
-
-
-def _files(item: Any) -> Iterator[str]:
-    """Yield the files of an item; one that lies in the trash has none."""
-    for media in () if item.get("deletedAt") else item.get("Media", ()):
-        for part in () if media.get("deletedAt") else media.get("Part", ()):
-            if part.get("file"):
-                yield str(part["file"])
 
 
 def _term(path: str) -> str:
