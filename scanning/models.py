@@ -14,6 +14,8 @@ from mediasync.core.errors import UsageError
 from mediasync.servers.models import Library, Server
 from monitors.models import Root
 
+from .example_models import MappingExample as MappingExample
+
 
 class PathMapping(models.Model):
     """One rule between two name spaces. Rules are tried in order; the first that matches wins.
