@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import websocket
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -30,7 +30,7 @@ class Channel:
 
     def __init__(self, access: Access, path: str, headers: Sequence[str], keep_alive: str = "") -> None:
         self._keep_alive = keep_alive
-        self._socket: Any = _Bounded(sslopt=_tls(access.verify))
+        self._socket = cast(Any, _Bounded(sslopt=_tls(access.verify)))
         options: dict[str, Any] = {"header": list(headers), "suppress_origin": True, "timeout": access.connect_timeout}
         try:
             # No redirects: the token goes only where it was entered for.
