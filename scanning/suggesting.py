@@ -41,7 +41,7 @@ class Suggestion:
 
 def suggestions(servers: Iterable[Server] | None = None) -> list[Suggestion]:
     """Return rules that seem to be missing, the surest first."""
-    places = [foreign.split(place) for place in dict.fromkeys(_places())]
+    places = [foreign.split(place) for place in dict.fromkeys(_places()) if place.startswith("/")]
     chosen = selectors.enabled_servers() if servers is None else servers
     found = [each for server in chosen for each in _for_server(server, places)]
     return sorted(found, key=lambda each: (-each.tail, -len(each.pairs), each.server.name, each.pattern))
