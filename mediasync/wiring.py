@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mediasync import noticing
 from mediasync.core.clock import Clock
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
+from mediasync.ondemand import poller
 from mediasync.servers.models import Server
 from mediasync.servers.services import answered, libraries_loaded
 from monitors import guards, selectors
@@ -45,4 +47,6 @@ libraries_loaded.connect(on_libraries_loaded, dispatch_uid="look for homes when 
 answered.connect(on_answered, dispatch_uid="deliver when a server answers again")
 translating.use(sources.SourceRules)
 rootless.use(sources.known)
+noticing.connect()
 run_beside("listeners", listeners)
+run_beside("mails", poller.maker)
