@@ -75,7 +75,7 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
     )
 
     def get_form(self, request: HttpRequest, obj: ApiToken | None = None, change: bool = False, **kwargs: Any) -> Any:
-        kind = super().get_form(request, obj, change, **kwargs)  # a class of its own for each request
+        kind: Any = super().get_form(request, obj, change, **kwargs)  # a class of its own for each request
         kind.user = request.user
         return kind
 
