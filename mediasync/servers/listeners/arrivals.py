@@ -51,13 +51,13 @@ def record(server: Server, items: Iterable[RecentItem], now: dt.datetime, *, lea
 def unknown(server: Server, keys: Sequence[str]) -> list[str]:
     """Return those ids that the server is not known to have, in their order."""
     known = set(_of(KnownItem, server, keys))
-    return [key for key in dict.fromkeys(keys) if key not in known]
+    return [key for key in dict.fromkeys(keys) if _fits(key) and key not in known]
 
 
 def remember(server: Server, keys: Collection[str]) -> None:
     """Store that the server has these items."""
     KnownItem.objects.bulk_create(
-        (KnownItem(server=server, key=key) for key in dict.fromkeys(keys)), ignore_conflicts=True, batch_size=CHUNK
+        (KnownItem(server=server, key=key) for key in dict.fromkeys(keys) if _fits(key)), ignore_conflicts=True, batch_size=CHUNK
     )
 
 
@@ -99,9 +99,14 @@ def _once(items: Iterable[RecentItem]) -> Iterator[RecentItem]:
     """Yield each item once: one with several files is said for each of them."""
     seen: set[str] = set()
     for item in items:
-        if item.key and item.key not in seen:
+        if _fits(item.key) and item.key not in seen:
             seen.add(item.key)
             yield item
+
+
+def _fits(key: str) -> bool:
+    """Tell whether it can be the id of an item."""
+    return 0 < len(key) <= 100
 
 
 def _of(model: type[Arrival] | type[KnownItem], server: Server, keys: Sequence[str]) -> Iterator[str]:
@@ -117,7 +122,7 @@ def _row(server: Server, item: RecentItem, homes: Homes, now: dt.datetime) -> Ar
     return Arrival(
         server=server,
         library=home,
-        key=item.key[:100],
+        key=item.key,
         kind=item.kind[:30],
         title=plain(item.title)[:300] or paths.for_people(item.path)[-300:],
         show=plain(item.show)[:300],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 from django.utils import timezone
 
@@ -67,19 +68,18 @@ class Asking:
 
     def _begin(self, start: dt.datetime) -> None:
         """Learn what there is already, and call none of it new."""
-        if not self.client.dates_arrivals:
-            found: list[str] = []
-            for key in self.client.keys(None):
-                found.append(key)
-                if len(found) == arrivals.CHUNK:
-                    arrivals.remember(self.server, found)
-                    found = []
-            arrivals.remember(self.server, found)
+        if self.client.dates_arrivals:
+            self.client.recent(start)  # shows whether it answers
+        else:
+            keys = self.client.keys(None)
+            while chunk := list(islice(keys, arrivals.CHUNK)):
+                arrivals.remember(self.server, chunk)
         self._store(begun_at=start)
 
     def _since(self, since: dt.datetime) -> int:
         if self.client.dates_arrivals:
-            return len(arrivals.record(self.server, self._new(self.client.recent(since)), self.clock.now()))
+            found = self.client.recent(since.replace(microsecond=0))
+            return len(arrivals.record(self.server, self._new(found), self.clock.now()))
         new = arrivals.unknown(self.server, list(self.client.keys(since)))
         return sum(self._ask(new[start : start + BATCH]) for start in range(0, len(new), BATCH))
 

@@ -68,7 +68,7 @@ def mediabrowser_items(message: Any) -> Iterator[Heard]:
 
 
 def _key(value: Any) -> str:
-    return plain(str(value))[:100] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return plain(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 KEEP_ALIVE = json.dumps({"MessageType": "KeepAlive"})
