@@ -71,10 +71,10 @@ EVENTS: dict[str, Event] = {
         hold=120,
     ),
     "feed_silent": Event(
-        _("A feed hears nothing"),
-        _("The feed of %(name)s hears nothing: %(reason)s"),
-        _("%(n)d feeds hear nothing"),
-        _("The feed of %(name)s hears again"),
+        _("A feed is silent or in trouble"),
+        _("The feed of %(name)s is in trouble: %(reason)s"),
+        _("%(n)d feeds are in trouble"),
+        _("The feed of %(name)s works again"),
         hold=300,
     ),
     "account_paused": Event(

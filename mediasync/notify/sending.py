@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import Min
 
 from mediasync.jobs import services as jobs
-from mediasync.jobs.choices import Trigger
+from mediasync.jobs.choices import ACTIVE, WAITING, JobState, Trigger
+from mediasync.jobs.models import Job
 
 from . import digest
 from .models import Channel, Message, Notice, Rule
@@ -76,9 +77,11 @@ def _struggles(channel: Channel) -> bool:
 
 
 def start_jobs(now: dt.datetime) -> int:
-    """Have the messages sent that are due: one job a channel. Returns the number of channels."""
+    """Have the messages sent that are due: one job a channel at a time (a paused one too). Returns how many."""
     rows = Message.objects.filter(state=State.WAITING, next_try_at__lte=now, channel__enabled=True)
-    channels = sorted(set(rows.values_list("channel_id", flat=True)))
+    held = Job.objects.filter(kind="notify", state__in=(*WAITING, *ACTIVE, JobState.PAUSED))
+    taken = {scope.get("channel") for scope in held.values_list("scope", flat=True)}
+    channels = sorted(set(rows.values_list("channel_id", flat=True)) - taken)
     for channel in channels:
         jobs.submit("notify", {"channel": channel}, trigger=Trigger.SYSTEM, priority=30)
     return len(channels)
