@@ -9,12 +9,11 @@ from django.conf import settings
 from django.db.models import Q
 
 from mediasync.core.paths import join
-from mediasync.jobs import registry
 from monitors.models import Change, Hint, Root
 from scanning.links.names import kind_of, split_disc
 from scanning.models import Link, LinkRule
 
-from .parts import Part, Tone
+from .parts import Part, Tone, sentence
 from .rooted import Seen, chain
 
 SHOWN, READ = 5, 50  # rows of a kind on the page; of those below a folder that are looked through
@@ -31,7 +30,7 @@ def hints(root: Root | None, below: str, part: Part) -> None:
     here = Q(path=below, name="") | Q(path=folder, name__in=("", name))
     rows = Hint.objects.filter(here, root=root).order_by("-id")[:SHOWN]
     for row in reversed(rows):
-        why = registry.text(row.code, row.params) if row.code else ""
+        why = sentence(row.code, row.params)
         state = Hint.State(row.state).label
         facts = {"source": row.source, "state": str(state), "why": why, "hits": row.hits}
         part.add("hint", "explain_hint", HINTS[row.state], at=row.last_at, row=("monitors.Hint", row.pk), **facts)
@@ -54,7 +53,7 @@ def changes(root: Root, below: str, seen: Seen, part: Part) -> list[Change]:
             "state": str(Change.State(row.state).label),
         }
         guard = root.guard_params if root.guard_code == row.reason else {}
-        why = registry.text(row.reason, guard) if row.reason else ""
+        why = sentence(row.reason, guard)
         at, tone = row.told_at or row.settled_at or row.seen_at, CHANGES.get(row.state, "idle")
         part.add("change", "explain_seen", at=row.seen_at, row=("monitors.Change", row.pk), **facts)
         part.add("change", "explain_change", tone, at=at, row=("monitors.Change", row.pk), why=why, **facts)

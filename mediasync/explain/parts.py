@@ -139,6 +139,12 @@ class Explained:
         }
 
 
+def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
+    """Return the sentence of a code; "" if its facts are no longer known."""
+    text = registry.text(code, params) if code else ""
+    return "" if "%(" in text else text
+
+
 def _plain(value: Any) -> Any:
     return for_people(value) if isinstance(value, str) else value
 

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mediasync.core import foreign
-from mediasync.jobs import registry
 from mediasync.servers import selectors as fares
 from mediasync.servers.models import Server
 from monitors.models import Change
@@ -17,7 +16,7 @@ from scanning import explaining, facts, suggesting
 from scanning.facts import Fact
 from scanning.models import ScanRequest
 
-from .parts import Part, ServerPart, Tone
+from .parts import Part, ServerPart, Tone, sentence
 
 State = ScanRequest.State
 SHOWN, READ = 5, 50
@@ -83,7 +82,7 @@ def for_server(server: Server, group: Sequence[Fact], changes: Sequence[Change],
 def _state(server: Server, part: Part) -> None:
     fare, row = fares.fare(server, timezone.now()), ("servers.Server", server.pk)
     facts_: dict[str, Any] = {"server": server.name}
-    why = registry.text(server.paused_reason, {"status": "401/403"}) if fare == "paused" else server.last_error
+    why = sentence(server.paused_reason, {"status": "401/403"}) if fare == "paused" else server.last_error
     tone: Tone = {"fine": "ok", "paused": "bad", "unreachable": "bad"}.get(fare, "warn")  # type: ignore[assignment]
     part.add("server", f"explain_server_{fare}", tone, at=server.seen_at, row=row, why=why, **facts_)
     if fare in ("paused", "unreachable"):
@@ -137,7 +136,7 @@ def _request(row: ScanRequest, part: Part) -> None:
     place = ("scanning.ScanRequest", row.pk)
     waits = row.state == State.WAITING
     at = max(row.due_at, row.next_try_at or row.due_at) if waits else row.sent_at or row.last_at
-    said = registry.text(row.answer) if row.answer else ""
+    said = sentence(row.answer)
     shown: dict[str, Any] = {
         "asks": row.sent_path or row.path,
         "update": str(ScanRequest.Update(row.update).label),
@@ -149,7 +148,7 @@ def _request(row: ScanRequest, part: Part) -> None:
     if row.state in DONE:
         part.add("verified", f"explain_{row.state}", "ok", at=row.verified_at, row=place)
     elif row.state == State.NOT_FOUND or row.checks:
-        why = registry.text(row.reason) if row.reason else "–"
+        why = sentence(row.reason) or "–"
         tone: Tone = "bad" if row.state == State.NOT_FOUND else "busy"
         part.add("verified", "explain_unproved", tone, at=row.verify_at, row=place, why=why, checks=row.checks)
 
@@ -161,7 +160,7 @@ def _what_now(server: Server, row: ScanRequest, part: Part) -> None:
         code = "todo_proving" if row.verify_at else "todo_sent"
     if code and not (row.state == State.WAITING and part.todo):  # a server that is away is the reason
         why = row.reason if row.state == State.NOT_FOUND else row.answer
-        part.advise(code, page=page, server=server.name, why=registry.text(why) if why else "–")
+        part.advise(code, page=page, server=server.name, why=sentence(why) or "–")
 
 
 def _nowhere(server: Server, best: explaining.Explained, part: Part) -> None:
