@@ -21,7 +21,7 @@ from mediasync.ui.admin import ModelAdmin, ReadOnlyAdmin, actor
 from mediasync.ui.buttons import button
 from mediasync.ui.render import Tone, age, badge, path
 
-from . import admin_tokens, connection, library_scan, selectors, services  # noqa: F401
+from . import admin_arrivals, admin_tokens, connection, library_scan, selectors, services  # noqa: F401
 from .forms import ServerForm
 from .models import Library, LibraryPath, Server
 

@@ -23,7 +23,13 @@ GROUPS = (
         ),
     ),
     (_("Sources"), ("monitors.Account", "monitors.Hook", "monitors.Payload")),
-    (_("Servers"), ("servers.Server", "servers.Library", "scanning.PathMapping", "scanning.MappingExample")),
+    (
+        _("Servers"),
+        (
+            *("servers.Server", "servers.Library", "servers.Listener", "servers.Arrival"),
+            *("scanning.PathMapping", "scanning.MappingExample"),
+        ),
+    ),
     (_("Messages"), ("notify.Channel", "notify.Rule", "notify.Message")),
     (_("More"), ()),
     (

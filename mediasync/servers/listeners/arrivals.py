@@ -56,9 +56,8 @@ def unknown(server: Server, keys: Sequence[str]) -> list[str]:
 
 def remember(server: Server, keys: Collection[str]) -> None:
     """Store that the server has these items."""
-    KnownItem.objects.bulk_create(
-        (KnownItem(server=server, key=key) for key in dict.fromkeys(keys) if _fits(key)), ignore_conflicts=True, batch_size=CHUNK
-    )
+    rows = (KnownItem(server=server, key=key) for key in dict.fromkeys(keys) if _fits(key))
+    KnownItem.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
 
 
 def forget(now: dt.datetime) -> int:

@@ -17,7 +17,7 @@ from mediasync.core.clock import Clock
 from mediasync.core.errors import MediasyncError, Snooze
 from mediasync.servers import limits
 from mediasync.servers.clients.base import Client, RecentItem
-from mediasync.servers.models import KnownItem, Listener, Server
+from mediasync.servers.models import Listener, Server
 
 from . import arrivals
 
@@ -35,6 +35,7 @@ class Asking:
         """Ask for all that is new since the last time; the first time nothing is. Returns the number of arrivals."""
         self._may_ask()
         start = self.clock.now()
+        self._read()
         try:
             if self.row.begun_at is None:
                 self._begin(start)
@@ -50,6 +51,7 @@ class Asking:
 
     def about(self, keys: Collection[str], made: Collection[str] = ()) -> int:
         """Ask for these items and record the new ones; ``made``: the server said that they are."""
+        self._read()
         wanted = list(keys) if self.client.dates_arrivals else arrivals.unknown(self.server, list(keys))
         if not wanted or self.row.begun_at is None:
             return 0
@@ -96,13 +98,11 @@ class Asking:
         since = (self.row.begun_at or timezone.now()).replace(microsecond=0)  # Plex counts in seconds
         return [item for item in items if item.key in made or item.added_at >= since]
 
+    def _read(self) -> None:
+        """Read how far we are: a person may have said that all begins anew."""
+        self.row.refresh_from_db(fields=["begun_at", "asked_until"])
+
     def _store(self, **values: dt.datetime) -> None:
         Listener.objects.filter(pk=self.row.pk).update(**values)
         for name, value in values.items():
             setattr(self.row, name, value)
-
-
-def start_anew(row: Listener) -> None:
-    """Forget what the server is known to have; its next look is a first one, which calls nothing new."""
-    KnownItem.objects.filter(server=row.server_id).delete()
-    Listener.objects.filter(pk=row.pk).update(begun_at=None, asked_until=None, restart=True)

@@ -11,7 +11,8 @@ from mediasync.core.errors import AccessDenied, Snooze, Unreachable
 from mediasync.servers import services
 from mediasync.servers.clients.mediabrowser_items import item_of, same_key
 from mediasync.servers.listeners import asking as module
-from mediasync.servers.listeners.asking import Asking, start_anew
+from mediasync.servers.listeners import services as listeners
+from mediasync.servers.listeners.asking import Asking
 from mediasync.servers.models import Arrival, KnownItem, Library, Listener, Server
 from tests.fakes.mediabrowser import FakeMediaBrowser
 from tests.fakes.plex import rating_key
@@ -152,7 +153,7 @@ def test_it_begins_anew_after_a_failed_first_look(fake: FakeServer, asking: Aski
 
 def test_it_can_forget_what_it_knows(fake: FakeServer, asking: Asking) -> None:
     settle(fake, asking)
-    start_anew(asking.row)
+    listeners.begin_anew(asking.row)
     row = Listener.objects.get()
     assert row.begun_at is None and row.restart and not KnownItem.objects.exists()
 
