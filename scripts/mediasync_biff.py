@@ -36,12 +36,12 @@ VIDEO = "avi|divx|flv|iso|m2ts|m4v|mkv|mov|mp4|mpe?g|ogm|ogv|rmvb|ts|vob|webm|wm
 LABELS = r"(?:File|File ?name|Torrent name|Torrent|Name|Title)"
 PATTERNS = (
     # Synology: "File:", and the name on the next line. qBittorrent: "Torrent name: X".
-    r"(?im)^[ \t]*" + LABELS + r"[ \t]*:[ \t]*\r?\n?[ \t]*(\S[^\r\n]*)$",
+    r"(?im)^[ \t]*" + LABELS + r"[ \t]*:[ \t]*\n?[ \t]*(\S[^\n]*)$",
     r"(?im)^\[qBittorrent\] (.+) has finished downloading",
-    r"(?im)[\"“'‘]([^\"”'’\r\n]{1,256}\.(?:" + VIDEO + r"))[\"”'’]",
-    r"(?im)^[ \t]*([^\s:][^:\r\n]{0,255}\.(?:" + VIDEO + r"))[ \t]*$",
+    r"(?im)[\"“'‘]([^\"”'’\n]{1,256}\.(?:" + VIDEO + r"))[\"”'’]",
+    r"(?im)^[ \t]*([^\s:][^:\n]{0,255}\.(?:" + VIDEO + r"))[ \t]*$",
 )
-LOCATION = r"(?im)^[ \t]*(?:Location|Destination|Save path)[ \t]*:[ \t]*\r?\n?[ \t]*(\S[^\r\n]*)$"
+LOCATION = r"(?im)^[ \t]*(?:Location|Destination|Save path)[ \t]*:[ \t]*\n?[ \t]*(\S[^\n]*)$"
 KNOWN = ("from", "to", "subject", "date", "received", "message-id", "return-path")  # one of them: it has headers
 MOST_BYTES = 4 * 1024 * 1024  # of a mail that are read for names
 MOST_NAMES = 10
@@ -71,7 +71,8 @@ def names_in(mail: bytes, patterns: Sequence[str] = (), locations: Sequence[str]
     folder is left alone.
     """
     found: list[str] = []
-    for text in _texts(mail[:MOST_BYTES]):
+    for raw in _texts(mail[:MOST_BYTES]):
+        text = raw.replace("\r\n", "\n").replace("\r", "\n")
         where = re.search(LOCATION, text)
         if locations and where and not any(_under(where.group(1), each) for each in locations):
             return []
