@@ -16,7 +16,7 @@ from mediasync.notify.conditions import Finding
 from mediasync.notify.events import NEW_MEDIA
 from mediasync.servers import limits
 from mediasync.servers.listeners.arrivals import arrived
-from mediasync.servers.listeners.models import Arrival
+from mediasync.servers.listeners.models import Arrival, Listener
 from mediasync.servers.models import Server
 from mediasync.servers.selectors import refused
 from monitors.accounts.limits import QUOTA_SPENT, used_today
@@ -100,7 +100,7 @@ def servers_offline(now: dt.datetime) -> Iterator[Finding]:
 
 
 def feeds_silent(now: dt.datetime) -> Iterator[Finding]:
-    """Yield the feeds that are in trouble, and those that nobody listens to any more."""
+    """Yield the feeds, and the listeners to servers, that are in trouble; and feeds that nobody listens to any more."""
     rows = FeedState.objects.filter(Q(root=None) | Q(root__enabled=True), Q(account=None) | Q(account__enabled=True))
     nobody = Q(beat_at=None) | Q(beat_at__lt=now - SILENT) | Q(state=FeedState.State.OFF)
     silent = rows.filter(nobody | Q(state=FeedState.State.TROUBLE)).select_related("root", "account").order_by("pk")
@@ -110,6 +110,12 @@ def feeds_silent(now: dt.datetime) -> Iterator[Finding]:
         name = str(row.root or row.account or row)
         params = {"name": name, "code": code, "facts": row.params if listens else {}}
         yield Finding(str(row.pk), params, code)
+    deaf = Listener.objects.filter(
+        enabled=True, state=Listener.State.TROUBLE, server__enabled=True, server__paused=False
+    )
+    for listener in deaf.filter(server__fails__lt=limits.OPENS_AT).select_related("server").order_by("pk"):
+        params = {"name": listener.server.name, "code": listener.code, "facts": listener.params}
+        yield Finding(f"listener {listener.pk}", params, listener.code or "yes")
 
 
 def accounts_paused(now: dt.datetime) -> Iterator[Finding]:

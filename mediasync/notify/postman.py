@@ -87,7 +87,11 @@ def _plugin(url: str) -> Any:
     """Return apprise's object for an address, or None."""
     import apprise
 
-    return apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True) if url else None
+    plugin = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True) if url else None
+    if plugin is not None and "overflow=" not in url:
+        # Else Discord refuses what is longer than 2,000 characters. The whole text stands in the admin.
+        plugin.overflow_mode = apprise.OverflowMode.TRUNCATE
+    return plugin
 
 
 def _asset() -> apprise.AppriseAsset:

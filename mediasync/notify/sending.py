@@ -23,7 +23,7 @@ from .selectors import listening, quiet
 
 logger = logging.getLogger(__name__)
 State = Message.State
-MOST = 2000  # notices in one message
+MOST = 20_000  # notices in one message
 STUCK = dt.timedelta(minutes=15)  # who sends has died
 CHUNK = 1000  # rows removed at once
 

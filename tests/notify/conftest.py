@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -10,9 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from mediasync.notify import services
-from mediasync.notify.models import Channel, Rule
+from mediasync.notify.models import ADMINS, Channel, Rule
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SECRET = "s3cr3t-token"
@@ -71,6 +73,14 @@ def channel(db: None, sink: Sink) -> Channel:
     services.set_address(channel, sink.url)
     channel.save()
     return channel
+
+
+@pytest.fixture
+def administrators(db: None) -> Channel:
+    """The channel that is there from the beginning; tests with real transactions empty all tables."""
+    if not Channel.objects.filter(service=ADMINS).exists():
+        importlib.import_module("mediasync.notify.migrations.0002_administrators").begin(apps, None)
+    return Channel.objects.get(service=ADMINS)
 
 
 def rule_for(channel: Channel, *events: str, window: int = 0, **more: Any) -> Rule:

@@ -74,8 +74,8 @@ def test_the_form_says_what_is_wrong(change: dict[str, Any], field: str) -> None
     assert list(ChannelForm(entered(**{"url": "ntfy://topic"} | change)).errors) == [field]
 
 
-def test_the_channel_of_administrators_has_no_address(browser: Browser) -> None:
-    channel = Channel.objects.get(service="admins")
+def test_the_channel_of_administrators_has_no_address(browser: Browser, administrators: Channel) -> None:
+    channel = administrators
     address = reverse("admin:notify_channel_change", args=[channel.pk])
     assert browser.post(address, entered(name="Admins", url="ntfy://elsewhere")).status_code == 302
     channel.refresh_from_db()

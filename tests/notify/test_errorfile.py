@@ -127,7 +127,7 @@ urlpatterns = [path("broken/", broken)]
 
 @pytest.mark.django_db
 @override_settings(ROOT_URLCONF=__name__, ADMINS=[("Boss", "boss@example.org")])
-def test_administrators_are_mailed_of_a_page_that_broke_once_an_hour() -> None:
+def test_administrators_are_mailed_of_a_page_that_broke_once_an_hour(administrators: Channel) -> None:
     list(take(settings.DATA_DIR / errorfile.NAME))
     for _ in range(3):
         assert Client(raise_request_exception=False).get("/broken/").status_code == 500
@@ -143,7 +143,7 @@ def test_administrators_are_mailed_of_a_page_that_broke_once_an_hour() -> None:
 
 
 @pytest.mark.django_db
-def test_nobody_is_mailed_while_there_are_no_administrators(channel: Channel) -> None:
+def test_nobody_is_mailed_while_there_are_no_administrators(channel: Channel, administrators: Channel) -> None:
     fail(logger_to(settings.DATA_DIR / errorfile.NAME))
     rule_for(channel, "unhandled_error")
     chores.tell_errors(NOW)

@@ -21,7 +21,7 @@ from mediasync.notify import conditions, digest
 from mediasync.notify.models import Channel, Notice
 from mediasync.servers import limits
 from mediasync.servers.listeners.arrivals import arrived
-from mediasync.servers.listeners.models import Arrival
+from mediasync.servers.listeners.models import Arrival, Listener
 from mediasync.servers.models import Server
 from monitors.models import Account, Change, FeedState, Root
 
@@ -164,6 +164,16 @@ def test_a_feed_of_a_root_that_is_off_may_be_silent(channel: Channel, root: Root
     Root.objects.update(enabled=False)
     FeedState.objects.create(kind="inotify", key="1", root=root, state="off")
     assert lasts() == []
+
+
+def test_a_listener_in_trouble_is_told_of_unless_its_server_is(channel: Channel, server: Server) -> None:
+    rule_for(channel, "feed_silent")
+    Listener.objects.create(server=server, state="trouble", code="listener_refused")
+    Server.objects.update(fails=limits.OPENS_AT)
+    assert lasts() == []
+    Server.objects.update(fails=0)
+    [line] = lasts()
+    assert line.startswith("The feed of Plex is in trouble: ")
 
 
 def test_an_account_that_may_ask_no_more_is_told_of_each_day(channel: Channel) -> None:
