@@ -17,6 +17,7 @@ class EmbyClient(MediaBrowserClient):
     """An Emby Server, whose address may be given with or without ``/emby``."""
 
     _prefix = ""
+    _asked = ("Path", "DateCreated", "ProductionYear")
 
     def _exactly(self, path: str) -> Params:
         return (("Path", path),)

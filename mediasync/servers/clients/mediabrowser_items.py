@@ -22,12 +22,13 @@ class MediaBrowserItems(ABC):
 
     # DateCreated may be the date of the file (Jellyfin's default), which can be years ago.
     dates_arrivals: ClassVar[bool] = False
+    _asked: ClassVar[tuple[str, ...]] = ("Path", "DateCreated")  # beyond what it says anyhow
 
     @understood
     def items(self, keys: Sequence[str]) -> list[RecentItem]:
         if not (wanted := [key for key in keys if key.isascii() and key.isalnum()]):
             return []
-        query = (*self._list("Ids", *wanted), *self._list("Fields", "Path", "DateCreated"))
+        query = (*self._list("Ids", *wanted), *self._list("Fields", *self._asked))
         found = self._asked_items((*query, ("Limit", str(len(wanted)))))
         return [each for item in found if (each := item_of(item)) is not None]
 

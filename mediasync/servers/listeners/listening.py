@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from mediasync.core.clock import Clock
@@ -80,7 +81,8 @@ class Listening:
         if channel is None or self._ear is None:
             self._stop.wait(TICK)
             return
-        if text := channel.take(TICK):
+        end = time.monotonic() + TICK  # then what is due is asked for, however much is said
+        while (left := end - time.monotonic()) > 0 and (text := channel.take(left)):
             said = self._ear.hear(text)
             self._inbox.hear(said, self.clock.monotonic())
             self._hears = self._hears or bool(said)

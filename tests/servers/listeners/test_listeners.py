@@ -12,10 +12,11 @@ from mediasync.servers import services
 from mediasync.servers.listeners.supervisor import Listeners
 from mediasync.servers.models import Arrival, Listener, Server
 from tests.fakes.mediabrowser import FakeMediaBrowser
+from tests.fakes.plex import timeline
 from tests.fakes.server import FakeServer
 from tests.monitors.feeding import until, write
 
-from .conftest import add, scan_all
+from .conftest import LONG_AGO, add, scan_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,6 +83,22 @@ def test_it_makes_good_what_it_missed_while_cut(run: Run, server: Server, fake: 
     run.until_state("live")
     run.until_arrivals(film)
     assert Listener.objects.get().starts >= 2
+
+
+@pytest.mark.parametrize("kind", ["plex"])
+def test_it_bears_a_refresh_of_everything(run: Run, server: Server, fake: FakeServer, media: Path) -> None:
+    library = fake.libraries["1"]
+    library.known |= {f"/films/{n}.mkv": LONG_AGO for n in range(1000)}
+    run.until_state("live")
+    before = len(fake.requests)
+    for path in library.known:
+        fake.sockets.push(*timeline(library, path)[1:])  # not "created"
+    film = add(server, media, "movies/New (2030)/New (2030).mkv")
+    late(fake, film, run)
+    run.until_arrivals(film)
+    until(lambda: run.tick() or len(fake.requests) - before > 20)
+    asked = [each for each in fake.requests[before:] if each.path.startswith("/library/metadata/")]
+    assert 20 <= len(asked) <= 40  # fifty items a question, each once
 
 
 def test_it_polls_where_no_websocket_is(run: Run, server: Server, fake: FakeServer, media: Path) -> None:
