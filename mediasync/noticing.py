@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count, Q
@@ -33,7 +35,14 @@ def on_ended(sender: Any, job_id: int, state: JobState, now: dt.datetime, **_mor
         return
     job = Job.objects.get(pk=job_id)
     if job.kind != "notify":
-        services.tell(TOLD[state], facts_of(job), now=now)
+        facts = facts_of(job)
+        services.tell(TOLD[state], facts, key=once_an_hour(TOLD[state], facts, now), now=now)
+
+
+def once_an_hour(event: str, facts: Mapping[str, Any], now: dt.datetime) -> str:
+    """Return a key that is the same for the same trouble of the same hour: a crawl may fail each minute."""
+    same = json.dumps([facts["title_code"], facts["title_params"], facts["code"]], sort_keys=True, default=str)
+    return f"{event} {now:%Y-%m-%dT%H} {hashlib.sha256(same.encode()).hexdigest()}"
 
 
 def on_arrived(sender: Any, server: Server, arrivals: Sequence[Arrival], **_more: Any) -> None:

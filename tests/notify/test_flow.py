@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from mediasync.core.clock import FakeClock
 from mediasync.jobs.drain import drain
@@ -196,3 +197,36 @@ def test_it_removes_what_is_old(channel: Channel) -> None:
     assert sending.prune(after(31 * 86400)) == 3
     assert list(Message.objects.all()) == [waiting]
     assert Rule.objects.get(pk=rule.pk)
+
+
+def test_two_conductors_make_one_message(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = rule_for(channel, "cleanup_report")
+    tell()
+    compose = sending.digest.compose
+
+    def overtaken(notices: list[Notice]) -> tuple[str, str, str]:
+        monkeypatch.setattr(sending.digest, "compose", compose)
+        assert sending.bundle(rule, NOW) is not None
+        return compose(notices)
+
+    monkeypatch.setattr(sending.digest, "compose", overtaken)
+    assert sending.bundle(rule, NOW) is None
+    assert Message.objects.count() == 1
+
+
+def test_whoever_tells_is_not_stopped_by_the_database(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule_for(channel, "cleanup_report")
+
+    def locked(*args: Any, **more: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.bulk_create", locked)
+    assert tell() == 0
+
+
+def test_twenty_thousand_new_titles_are_one_message(channel: Channel, sink: Sink) -> None:
+    rule_for(channel, "new_media")
+    services.tell_all("new_media", [{"title": f"Film {number}"} for number in range(20_000)], now=NOW)
+    turn(NOW)
+    assert sink.titles == ["20000 new titles"]
+    assert Notice.objects.filter(message=None).count() == 0

@@ -84,6 +84,15 @@ def test_a_job_that_ends_badly_is_told_of(channel: Channel, stage: Boom, event: 
             assert "1 of 2 failed" in says()[0]
 
 
+def test_a_job_that_fails_each_minute_is_told_of_once_an_hour(channel: Channel) -> None:
+    rule_for(channel, "job_failed")
+    for minutes in (0, 1, 2, 61):
+        for path in ("/a", "/b"):
+            job = Job.objects.create(kind="crawl", title_code="crawl", title_params={"path": path}, state="failed")
+            noticing.on_ended(None, job.pk, noticing.JobState.FAILED, after(minutes * 60))
+    assert Notice.objects.count() == 4
+
+
 def test_jobs_that_send_messages_are_never_told_of(channel: Channel) -> None:
     rule_for(channel, "job_errors", "job_failed")
     broken = Channel.objects.create(name="Broken", url_sealed="rubbish", service="JSON")
