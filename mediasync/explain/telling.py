@@ -166,9 +166,14 @@ def _what_now(server: Server, row: ScanRequest, part: Part) -> None:
 def _nowhere(server: Server, best: explaining.Explained, part: Part) -> None:
     rules = ("scanning.PathMapping", None)
     found = suggesting.for_path(best.path, server) if best.reason in ("no_library", "unmatched", "dropped") else None
+    shown: dict[str, Any]
     if found is not None:
-        rule: dict[str, Any] = {"pattern": found.pattern, "replacement": found.replacement}
-        part.advise("todo_suggested", page=rules, server=server.name, **rule)
+        shown = {"pattern": found.pattern, "replacement": found.replacement}
+        part.advise("todo_suggested", page=rules, server=server.name, **shown)
+    elif best.reason == "no_library" and (rule := best.told.mapped.rule) is not None:
+        shown = {"rule": f"{rule.pattern} → {rule.replacement}", "path": best.told.mapped.path or ""}
+        page = ("scanning.PathMapping", rule.id)
+        part.advise("todo_wrong_rule", page=page, server=server.name, **shown)
     elif best.reason == "no_library":
         asked = best.told.mapped.path or best.path
         part.advise("todo_no_library", page=("servers.Server", server.pk), server=server.name, path=asked)

@@ -39,7 +39,7 @@ TEXTS: dict[str, Text] = {
     "explain_listing_error": _("The folder could not be listed: %(error)s"),
     "explain_dirty": _("The folder is marked: the next crawl lists it"),
     # Hints, changes, links
-    "explain_hint": _("A hint of %(source)s, %(hits)s times: %(state)s. %(why)s"),
+    "explain_hint": _("A hint of %(source)s, %(hits)s ×: %(state)s. %(why)s"),
     "explain_payload": _("It came with payload #%(number)s of %(source)s"),
     "explain_seen": _("A crawl saw: %(kind)s, %(what)s"),
     "explain_change": _("%(kind)s, %(what)s: %(state)s. %(why)s"),
@@ -70,7 +70,7 @@ TEXTS: dict[str, Text] = {
         "are collected for a while"
     ),
     "explain_no_request": _("It was not asked"),
-    "explain_asked": _("A request was made because of %(source)s (%(hits)s times): %(asks)s (%(update)s)"),
+    "explain_asked": _("Wanted by %(source)s, %(hits)s ×: %(asks)s (%(update)s)"),
     "explain_request": _("%(asks)s: %(state)s. %(answer)s"),
     "explain_verified": _("The server knows it"),
     "explain_gone": _("The server knows it no longer, as it should be"),
@@ -106,6 +106,9 @@ TEXTS: dict[str, Text] = {
     "todo_load_libraries": _("Press Load libraries at %(server)s: they were never read."),
     "todo_suggested": _("%(server)s: add the mapping rule %(pattern)s → %(replacement)s."),
     "todo_no_library": _("%(server)s: no library has it. Add a folder there that holds %(path)s, or a mapping rule."),
+    "todo_wrong_rule": _(
+        "%(server)s: no library has %(path)s, where the rule %(rule)s leads. Correct the rule, or add a folder there."
+    ),
     "todo_no_rule": _("%(server)s: add a mapping rule that fits, as paths without one are not passed on."),
     "todo_never_told": _("%(server)s: have it asked: manage.py scan '%(path)s', or Scan paths in the admin."),
     "todo_waiting": _("%(server)s: wait until the request is due, or press Scan now at it."),

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from mediasync.core.paths import for_people
-from mediasync.ui.render import age, badge, explain_address
+from mediasync.servers.models import Server
+from mediasync.ui.render import ICONS, age, explain_address
 
 from . import explain
 from .forms import ExplainForm
@@ -60,7 +61,12 @@ def _shown(found: Explained) -> dict[str, Any]:
         "local": for_people(found.local or ""),
         "steps": [_step(step) for step in found.steps],
         "servers": [
-            {"server": server, "steps": [_step(step) for step in server.part.steps]} for server in found.servers
+            {
+                "name": each.name,
+                "kind": Server.Kind(each.kind).label,
+                "steps": [_step(step) for step in each.part.steps],
+            }
+            for each in found.servers
         ],
         "todo": [_todo(each) for each in found.todo],
     }
@@ -69,7 +75,9 @@ def _shown(found: Explained) -> dict[str, Any]:
 def _step(step: Step) -> dict[str, Any]:
     return {
         "stage": STAGES[step.stage],
-        "sign": badge(step.said.text, step.tone),
+        "sign": ICONS[step.tone],
+        "tone": step.tone,
+        "text": step.said.text,
         "at": age(step.at) if step.at else "",
         "address": _address(step.row),
     }
@@ -77,6 +85,8 @@ def _step(step: Step) -> dict[str, Any]:
 
 def _todo(advice: Advice) -> dict[str, Any]:
     address = explain_address(*advice.instead) if advice.instead else _address(advice.page)
+    if advice.said.code == "todo_suggested":
+        address = reverse("admin:scanning_pathmapping_suggest")
     return {"text": advice.said.text, "address": address}
 
 

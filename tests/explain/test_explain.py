@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from mediasync.explain import explain
 from mediasync.servers.models import Library, LibraryPath, Server
+from monitors.filesystems import Place
 from monitors.models import Directory, File, Hint, Root
 from scanning.models import Link, LinkFolder, LinkRule, PathMapping
 from tests.ui.rows import everything
@@ -135,6 +137,8 @@ def test_it_suggests_the_rule_that_is_missing(scene: Scene) -> None:
 
 def test_it_says_that_no_library_has_it(scene: Scene) -> None:
     LibraryPath.objects.update(path="/elsewhere/Shows")
+    assert todo(scene.explain()) == ["todo_wrong_rule"]
+    PathMapping.objects.all().delete()
     assert todo(scene.explain()) == ["todo_no_library"]
     assert "no_library" in codes(scene.explain(), "library")
 
@@ -219,13 +223,32 @@ def test_it_asks_no_more_for_many_rows(scene: Scene, django_assert_max_num_queri
         assert len(scene.explain(str(scene.file.parent)).steps) < 40
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
-def test_it_says_that_it_may_not_look(scene: Scene) -> None:
-    scene.file.parent.parent.chmod(0)
-    try:
-        assert "todo_unreadable" in todo(scene.explain())
-    finally:
-        scene.file.parent.parent.chmod(0o755)
+def test_it_says_that_it_may_not_look(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.stat
+
+    def refuse(path: Any, *args: Any, **options: Any) -> Any:
+        if path == os.fsencode(scene.file):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *args, **options)
+
+    monkeypatch.setattr("os.stat", refuse)
+    found = scene.explain()
+    assert "explain_unreadable" in codes(found, "disk")
+    assert "todo_unreadable" in todo(found)
+
+
+def test_it_says_that_a_link_leads_nowhere(scene: Scene) -> None:
+    scene.file.unlink()
+    scene.file.symlink_to("nowhere")
+    assert "explain_dangling" in codes(scene.explain(), "disk")
+
+
+def test_a_mount_that_does_not_answer_is_left_alone(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediasync.explain.rooted.place_of", lambda path: Place(b"/", "fuse.rclone"))
+    monkeypatch.setattr("monitors.guards.look_in_child", lambda *_args: None)
+    found = scene.explain()
+    assert codes(found, "disk") == ["explain_not_looked"]
+    assert found.servers[0].asks == "/data/Films/Heat (1995)"
 
 
 def test_a_root_that_is_elsewhere_is_told_from_its_listing(scene: Scene) -> None:
