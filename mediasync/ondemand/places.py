@@ -6,6 +6,7 @@ it meets a folder of a library, both are known.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -76,8 +77,10 @@ def _meeting(listener: Listener, row: LibraryPath, known: Iterable[Top]) -> Iter
         if local is not None:
             met = True
             yield Place(row.library, local, top.root)
-    if not met and location.root == "/" and listener.rules.translate(str(location)).path == str(location):
-        yield Place(row.library, str(location))  # the server runs here, and nobody told us of a root
+    whole = str(location)
+    same = location.root == "/" and listener.rules.translate(whole).path == whole
+    if not met and same and os.path.isdir(paths.to_bytes(whole)):
+        yield Place(row.library, whole)  # the server runs here, and nobody told us of a root
 
 
 def _local(listener: Listener, top: str, location: foreign.Split) -> str | None:

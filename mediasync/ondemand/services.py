@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +22,10 @@ from scanning.requests import Wanted
 from scanning.telling import Listener
 
 from . import naming
+from .distant import SOURCE, folders_at
 from .finding import NEAR, Finder
 from .naming import Named
 from .places import Place, Top, places_of, suits, tops
-
-SOURCE = "on-demand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +93,21 @@ def by_name(name: str) -> Update:
         places = {each: places_of(each, known, kind) for each in listeners}
         mine = [place for found in places.values() for place in found]
         seen += mine
-        if folders := finder.find(mine):
-            asked = _ask(folders, kind, listeners, known)
-            if asked:
-                return Update(name, tuple(asked), named.title, kind, tuple(folders))
+        folders = finder.find(mine)
+        here = {place.library.pk for place in mine}
+        distant = {each.server: folders_at(each.server, named, kind, here) for each in listeners}
+        if asked := _ask(folders, distant, kind, listeners, known):
+            return Update(name, tuple(asked), named.title, kind, tuple(folders))
     raise _unknown(named, finder, seen)
 
 
-def _ask(folders: Sequence[str], kind: str, listeners: Sequence[Listener], known: Sequence[Top]) -> list[Asked]:
+def _ask(
+    folders: Sequence[str],
+    distant: Mapping[Server, Sequence[Wanted]],
+    kind: str,
+    listeners: Sequence[Listener],
+    known: Sequence[Top],
+) -> list[Asked]:
     """Write down what each server is asked, and have our own roots look at the same folders."""
     now = clock.system.now()
     groups = facts.of_paths(folders)
@@ -110,6 +116,7 @@ def _ask(folders: Sequence[str], kind: str, listeners: Sequence[Listener], known
         for listener in listeners:
             listener.rules.used.clear()  # reading them backwards was no use of them
             wanted = [each for group in groups for each in _wanted(listener, group, kind)]
+            wanted += distant[listener.server]
             services.note({listener.server: wanted}, now, at_once=True)
             services.count_uses(listener.rules)
             asked += _noted(listener.server, wanted)
@@ -146,7 +153,10 @@ def _in_roots(folders: Sequence[str], known: Sequence[Top]) -> list[str]:
 
 def _unknown(named: Named, finder: Finder, seen: Sequence[Place]) -> NotFound:
     if not seen:
-        text = f"No library for a {named.kind} has a folder that can be seen here: add its root, and a path mapping."
+        text = (
+            f"No server knows the {named.kind} {_quoted(named.title)}, and no library for it has a folder that can be "
+            "seen here: add its root, and a path mapping."
+        )
         return NotFound(text, code="no_place", title=named.title, kind=named.kind, near=[])
     near = finder.nearest(seen)
     text = f"No folder is called like the {named.kind} {_quoted(named.title)}."

@@ -22,7 +22,8 @@ TEXTS: Mapping[str, StrOrPromise] = {
     "no_title": _("There is no title in this name."),
     "no_section": _("No library is called so."),
     "no_place": _(
-        "No library for a %(kind)s has a folder that can be seen here: an admin adds its root, and a path mapping."
+        "No server knows the %(kind)s “%(title)s”, and no library for it has a folder that can be seen here: "
+        "an admin adds its root, and a path mapping."
     ),
     "no_such_title": _("No folder is called like the %(kind)s “%(title)s”."),
 }

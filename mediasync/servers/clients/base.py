@@ -132,6 +132,9 @@ class Client(Protocol):
     def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
         """Tell which of many paths one library knows, as ``knows`` would, with few questions."""
 
+    def titled(self, key: str, title: str) -> list[str]:
+        """List paths in a library that may belong to a title, a few hundred at most; who asks must look closer."""
+
     def look_again(self, item: str, how: Again) -> Answer:
         """Have one item refreshed or analyzed; Permanent if this kind of server does not do that."""
 

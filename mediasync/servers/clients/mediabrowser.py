@@ -79,6 +79,11 @@ class MediaBrowserClient(MediaBrowserItems):
     def refresh_library(self, key: str) -> Answer:
         return self._refresh_item(key)
 
+    @understood
+    def titled(self, key: str, title: str) -> list[str]:
+        query: Params = (("SearchTerm", title), ("Fields", "Path"), ("Limit", "100"))
+        return [_text(item["Path"]) for item in self._items((*self._in(key), *query))["Items"] if item.get("Path")]
+
     def look_again(self, item: str, how: Again) -> Answer:
         if how != "refresh":
             raise Permanent("This kind of server analyzes nothing on request.", code="server_cannot", what=how)

@@ -6,6 +6,7 @@ time limits nor our cap on answers. It judges our fake server in the tests inste
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -114,6 +115,15 @@ class PlexClient(PlexItems):
             lambda path: self._ask(section, foreign.normalise(path)),
             turn,
         )
+
+    @understood
+    def titled(self, key: str, title: str) -> list[str]:
+        library = next((each for each in self._libraries() if each.key == key), None)
+        if library is None or library.kind not in LEAVES:
+            return []
+        # Of episodes the title is their own; their path holds that of the show, whatever stands between its words.
+        word = max(re.findall(r"[A-Za-z0-9]+", title), key=len, default=title)
+        return [file for file, _item in _parts(self._items(library, (("file", word),), PAGE))]
 
     def look_again(self, item: str, how: Again) -> Answer:
         return self._put(f"/library/metadata/{_number(item)}/{how}")
