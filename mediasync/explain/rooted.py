@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -86,6 +87,9 @@ def _disk(root: Root, local: str, part: Part) -> Seen:
             part.add("disk", "explain_not_there", "warn")
         return Seen(False, False)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # so it cannot be there
+            part.add("disk", "explain_not_there", "warn")
+            return Seen(False, False)
         part.add("disk", "explain_unreadable", "bad", error=error.strerror or str(error))
         part.advise("todo_unreadable", path=local)
         return Seen(None, False)

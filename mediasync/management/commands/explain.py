@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if not options["source"] and not path.startswith("/") and path and "\0" not in path:
             path = f"{from_argument(os.getcwd())}/{path}"
         try:
-            found = explain(path, options["source"])
+            found = explain(path, from_argument(options["source"]))
         except (OperationalError, ProgrammingError) as error:
             if "no such table" in str(error) or "does not exist" in str(error):
                 raise CommandError("The database is not set up. Do it: manage.py migrate", returncode=2) from error
