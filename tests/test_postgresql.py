@@ -39,12 +39,14 @@ AGAIN = [
     "tests/notify/test_conditions.py",
     "tests/notify/test_flow.py",
     "tests/notify/test_noticing.py",
+    "tests/ondemand/test_services.py",
     "tests/scanning/test_delivery.py",
     "tests/scanning/test_link_build.py",
     "tests/scanning/test_rootless.py",
     "tests/scanning/test_scan_stage.py",
     "tests/scanning/test_requests.py",
     "tests/servers/test_limits.py",
+    "tests/servers/test_tokens.py",
 ]
 
 

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -55,6 +55,8 @@ def for_callers(scope: str, permission: str) -> Callable[[Callable[..., HttpResp
             except MediasyncError as error:
                 status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
                 return refused(request, status, error.code, str(error), **error.params)
+            except UnreadablePostError:  # the caller is gone
+                return refused(request, 400, "cut", "The request was cut off.")
             except (DatabaseError, InterfaceError):
                 answer = refused(request, 503, "database", "The database cannot answer now.")
                 answer.headers["Retry-After"] = "30"

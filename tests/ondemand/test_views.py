@@ -8,13 +8,13 @@ import datetime as dt
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import DatabaseError
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from mediasync.core import clock
 from mediasync.jobs.models import Job
-from mediasync.ondemand import services
+from mediasync.ondemand import services, views
 from mediasync.servers import tokens
 from mediasync.servers.models import ApiToken, Library, Server
 from scanning.models import ScanRequest
@@ -27,6 +27,13 @@ NAME = "/update/from_name/"
 @pytest.fixture
 def program() -> Client:
     return Client(enforce_csrf_checks=True)
+
+
+class Cut:
+    """A stream that breaks."""
+
+    def read(self, *_: object) -> bytes:
+        raise OSError("gone")
 
 
 def bearer(token: str, **more: str) -> dict[str, str]:
@@ -121,6 +128,20 @@ def test_it_says_when_the_database_does_not_answer(
     monkeypatch.setattr(services, "by_section", locked)
     answer = program.get("/update/Movies/", headers=bearer(token))
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+
+
+def test_it_says_when_the_request_was_cut_off(plex: Server, token: str, rf: RequestFactory) -> None:
+    request = rf.post(NAME, {"name": EPISODE}, headers=bearer(token))
+    request._stream = Cut()  # type: ignore[assignment]
+    assert views.update_from_name(request).status_code == 400
+
+
+def test_it_stands_a_crowd(plex: Server, token: str, program: Client) -> None:
+    for number in range(60):
+        answer = program.post(NAME, {"name": f"My Fancy Show S07E{number:02}.mkv"}, headers=bearer(token))
+        assert answer.status_code == 202
+    assert ScanRequest.objects.get().hits == 60
+    assert Job.objects.filter(kind="deliver").count() == 1
 
 
 # -- The page for those who are no admins
