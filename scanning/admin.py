@@ -78,7 +78,11 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
     list_select_related = ("server", "library__server")
     search_fields = ("path",)
     ordering = ("-id",)
-    list_links = ((_("Scan paths"), "admin:jobs_job_start"), (_("Try a path"), "admin:scanning_pathmapping_try"))
+    list_links = (
+        (_("Scan paths"), "admin:jobs_job_start"),
+        (_("Try a path"), "admin:scanning_pathmapping_try"),
+        (_("Explain a path"), "explain"),
+    )
 
     @admin.display(description=_("Path, as the server sees it"), ordering="path")
     def asked(self, row: ScanRequest) -> SafeString:

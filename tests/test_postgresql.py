@@ -13,6 +13,8 @@ from tests import postgres
 
 TOP = Path(__file__).resolve().parent.parent
 AGAIN = [
+    "tests/explain/test_arriving.py",
+    "tests/explain/test_explain.py",
     "tests/jobs/test_conductor.py",
     "tests/jobs/test_leases.py",
     "tests/jobs/test_retention.py",

@@ -7,8 +7,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from mediasync.core.errors import Conflict, UsageError
+from mediasync.servers.models import Server
 from scanning import examples
-from scanning.models import MappingExample, PathMapping
+from scanning.models import MappingExample, PathMapping, ScanRequest
 
 from .helpers import make_server
 
@@ -136,3 +137,11 @@ def test_the_lists_cost_the_same_for_many(
         admin_client.get("/admin/scanning/mappingexample/")
     with django_assert_max_num_queries(26):
         admin_client.get("/admin/scanning/pathmapping/")
+
+
+def test_deleting_a_selection_looks_again_at_what_had_no_library(admin_client: Client, rule: PathMapping) -> None:
+    ScanRequest.objects.create(server=Server.objects.get(), path="/mnt/A", state="failed", answer="unmatched")
+    data = {"action": "delete_selected", "_selected_action": [rule.pk], "post": "yes"}
+    admin_client.post("/admin/scanning/pathmapping/", data)
+    assert not PathMapping.objects.filter(pk=rule.pk).exists()
+    assert ScanRequest.objects.get().state == "no_library"
