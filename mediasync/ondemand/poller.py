@@ -14,6 +14,7 @@ from mediasync.core.errors import AccessDenied, UsageError
 from mediasync.core.ratelimit import backoff
 
 logger = logging.getLogger(__name__)
+FIRST = 5.0  # seconds after a first failure: a database that was busy is there again
 LONGEST = 900.0  # seconds between two tries while it fails
 
 
@@ -47,7 +48,7 @@ class Poller:
             self._fails = 0
         except Exception as error:  # the next turn may go better
             self._fails += 1
-            wait = LONGEST if isinstance(error, AccessDenied) else backoff(self._fails, first=self._every, most=LONGEST)
+            wait = LONGEST if isinstance(error, AccessDenied) else backoff(self._fails, first=FIRST, most=LONGEST)
             self._next = self._clock.monotonic() + wait
             logger.warning("the mail folder could not be read, again in %.0f s: %s", wait, error)
         finally:

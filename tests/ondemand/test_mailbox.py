@@ -172,7 +172,7 @@ def test_it_waits_longer_while_it_fails(caplog: pytest.LogCaptureFixture) -> Non
         for _ in range(20):
             turn(one)
             clock.advance(60)
-    assert len(turns) == 5  # at 0, 60, 180, 420 and 900 s
+    assert len(turns) == 8  # at 0, 60, 120, 180, 240, 360, 540 and 900 s
 
 
 def test_it_is_off_by_default(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
