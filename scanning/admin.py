@@ -22,7 +22,7 @@ from mediasync.ui.buttons import button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, explain_link, path
 
-from . import examples, services, views
+from . import examples, selectors, services, views
 from .forms import MappingForm
 from .models import PathMapping, ScanRequest
 
@@ -34,7 +34,10 @@ State = ScanRequest.State
 TONES: dict[str, Tone] = {
     State.WAITING: "idle",
     State.SENDING: "busy",
-    State.SENT: "ok",
+    State.SENT: "busy",
+    State.VERIFIED: "ok",
+    State.GONE: "ok",
+    State.NOT_FOUND: "bad",
     State.VERIFIED: "ok",
     State.GONE: "ok",
     State.NOT_FOUND: "bad",
@@ -100,7 +103,8 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
 
     @admin.display(description=_("Answer"))
     def answered(self, row: ScanRequest) -> SafeString:
-        words = registry.text(row.answer) if row.answer else ""
+        code = row.reason or row.answer
+        words = registry.text(code) if code else ""
         return format_html("{} {} {}", row.answer_status or "", words, age(row.sent_at) if row.sent_at else "")
 
     @admin.display(description=_("Due"), ordering="due_at")
@@ -118,6 +122,11 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
     def replay(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
         services.replay(row)
         return _("%s is asked for again.") % row
+
+    @button(_("Look again"), when=is_in(*selectors.ASKED), bulk=True)
+    def look_again(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
+        services.look_again(row)
+        return _("The server is asked whether it knows %s.") % row
 
     @button(_("Drop"), when=is_in(State.WAITING, State.NO_LIBRARY, State.FAILED), bulk=True)
     def drop(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
