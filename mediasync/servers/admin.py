@@ -76,6 +76,7 @@ class ServerAdmin(ModelAdmin[Server]):
         (_("State"), {"fields": ("state", "version", "seen", "libraries_read")}),
         (_("Connection"), {"fields": ("verify_tls", "ca_file", "connect_timeout", "read_timeout")}),
         (_("Scans"), {"fields": ("debounce", "max_wait", "pace", "root_window", "unmatched")}),
+        (_("Proof"), {"fields": ("verify", "replaced", "trash_limit")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
