@@ -224,7 +224,12 @@ def test_nothing_follows_unless_it_was_switched_on(clients: dict[str, FakeClient
     ],
 )
 def test_trash_is_emptied_only_under_guards(
-    clients: dict[str, FakeClient], clock: Clock, sight: FakeSight, in_trash: int, verdict: Verdict, done: list[str]
+    clients: dict[str, FakeClient],
+    clock: Clock,
+    sight: FakeSight,
+    in_trash: int,
+    verdict: Verdict,
+    done: list[tuple[str, str]],
 ) -> None:
     Root.objects.create(name="tv", path="/srv/tv")
     sight.verdicts = {"/srv/tv": verdict}
