@@ -30,7 +30,7 @@ def figures(server_id: int, since: dt.datetime) -> dict[int | None, Figures]:
     for library, state, number in rows.order_by().values_list("library_id", "state").annotate(number=Count("id")):
         found[library].states[state] = number
     for library, each in found.items():
-        each.median = median(rows.filter(library_id=library))
+        each.median = median(rows.filter(library=None) if library is None else rows.filter(library_id=library))
     return dict(found)
 
 
