@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "mediasync.ui.apps.UiConfig",
     "mediasync.jobs",
     "mediasync.servers",
+    "mediasync.notify",
     "monitors",
     "scanning",
     "django_q",
@@ -104,6 +105,7 @@ LANES = {
     "download": 1,
     "general": 4,
     "server:*": 2,
+    "notify:*": 1,
     "root:*": 1,
     "plexdb:*": 1,
 }  # key or prefix → jobs at once
@@ -133,6 +135,19 @@ Q_CLUSTER: dict[str, Any] = {
 # -- Hints: seconds without news after which one is due, by source or kind of source (HINT_DEBOUNCE=watch=5,sonarr=0)
 HINT_DEBOUNCE = {name: float(seconds) for name, seconds in env.dict("HINT_DEBOUNCE", default={}).items()}
 KEEP_PAYLOADS_DAYS = env.int("KEEP_PAYLOADS_DAYS", default=14)
+
+# -- Messages
+KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", default=30)
+ADMINS = [(address, address) for address in env.list("ADMINS", default=[])]  # are mailed errors of mediasync itself
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="mediasync@localhost")
+EMAIL_SUBJECT_PREFIX = "[mediasync] "
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 15  # seconds
+
+# -- Mails that name what was downloaded (docs/on-demand.md); "" reads none
+IMAP_URL = env.str("IMAP_URL", default="").strip()  # imaps://user@host/folder
+IMAP_PASSWORD = env.str("IMAP_PASSWORD", default="").strip()
+IMAP_EVERY = env.float("IMAP_EVERY", default=60.0)  # seconds
 
 # -- Language, time, files
 LANGUAGE_CODE = "en"
@@ -170,7 +185,13 @@ LOGGING = {
             "keep": env.int("KEEP_LOG_DAYS", default=14),
         },
         "job": {"()": "mediasync.jobs.rings.Ring", "formatter": "line"},
+        "errors": {"class": "mediasync.notify.errorfile.ErrorFile", "path": str(DATA_DIR / "errors.jsonl")},
+        "none": {"class": "logging.NullHandler"},
     },
-    "root": {"handlers": ["stderr", "daily", "job"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")}},  # it tells of each message
+    "root": {"handlers": ["stderr", "daily", "job", "errors"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")},  # it tells of each message
+        "django": {"handlers": [], "level": "INFO"},  # Django's own would mail while a page waits
+        "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},  # at DEBUG it writes down addresses
+    },
 }

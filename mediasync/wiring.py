@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from mediasync import noticing
+from mediasync.core.clock import Clock
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
+from mediasync.ondemand import poller
 from mediasync.servers.models import Server
 from mediasync.servers.services import answered, libraries_loaded
 from monitors import guards, selectors
+from monitors.feeds.beside import Beside, run_beside
 from monitors.hints import rootless, translating
 from monitors.models import Root
 from scanning import services as scanning
@@ -31,8 +35,18 @@ def on_answered(sender: Any, server: Server, **_more: Any) -> None:
     scanning.deliver(server.pk)
 
 
+def listeners(clock: Clock) -> Beside:
+    """Hear what servers say by themselves."""
+    from mediasync.servers.listeners.supervisor import Listeners  # with websockets, which only the watcher needs
+
+    return Listeners(clock)
+
+
 guards.recovered.connect(on_recovered, dispatch_uid="sync when a root recovers")
 libraries_loaded.connect(on_libraries_loaded, dispatch_uid="look for homes when libraries were read")
 answered.connect(on_answered, dispatch_uid="deliver when a server answers again")
 translating.use(sources.SourceRules)
 rootless.use(sources.known)
+noticing.connect()
+run_beside("listeners", listeners)
+run_beside("mails", poller.maker)

@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from mediasync.core.paths import join
 from mediasync.jobs import registry
 from mediasync.ui import press
 from mediasync.ui.admin import ReadOnlyAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
-from mediasync.ui.render import Tone, age, badge, path
+from mediasync.ui.render import Tone, age, badge, explain_link, path
 
 from . import services
 from .admin_roots import settled
@@ -64,7 +65,7 @@ def is_held(change: Change | None) -> bool:
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin[Change]):
-    list_display = ("kind_badge", "state_badge", "row_buttons", "what", "amount", "root", "seen", "why")
+    list_display = ("kind_badge", "state_badge", "row_buttons", "what", "amount", "root", "seen", "why", "explained")
     list_display_links = ("kind_badge",)
     list_filter = (StateTabs, "kind", "root")
     list_select_related = ("root",)
@@ -81,6 +82,7 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
         "settled_at",
         "told_at",
         "job_id",
+        "explained",
     )
 
     @display(description=_("Change"))
@@ -109,6 +111,10 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
     def why(self, obj: Change) -> str:
         guard = obj.root.guard_code == obj.reason
         return registry.text(obj.reason, obj.root.guard_params if guard else {}) if obj.reason else ""
+
+    @display(description=_("Explain"))
+    def explained(self, obj: Change) -> SafeString:
+        return explain_link(join(obj.root.path, obj.path))
 
     @button(_("Release"), when=is_held, permission="change")
     def release(self, request: HttpRequest, change: Change) -> Answer:
@@ -147,15 +153,19 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
 
 @admin.register(Directory)
 class DirectoryAdmin(ReadOnlyAdmin[Directory]):
-    list_display = ("folder", "root", "error", "waits", "listed")
+    list_display = ("folder", "root", "error", "waits", "listed", "explained")
     list_filter = (ErrorTabs, "root")
     list_select_related = ("root",)
     ordering = ("root", "path")
-    fields = ("folder", "root", "error", "waits", "listed")
+    fields = ("folder", "root", "error", "waits", "listed", "explained")
 
     @display(description=_("Folder"))
     def folder(self, obj: Directory) -> SafeString:
         return path(obj.path or "/")
+
+    @display(description=_("Explain"))
+    def explained(self, obj: Directory) -> SafeString:
+        return explain_link(join(obj.root.path, obj.path))
 
     @display(description=_("Is listed next time"), boolean=True)
     def waits(self, obj: Directory) -> bool:

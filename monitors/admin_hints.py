@@ -19,7 +19,7 @@ from mediasync.jobs import registry
 from mediasync.ui.admin import ReadOnlyAdmin
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
-from mediasync.ui.render import Tone, age, badge, path
+from mediasync.ui.render import Tone, age, badge, explain_link, path
 
 from .hints import services as hints
 from .models import Hint, Root
@@ -47,13 +47,13 @@ def waits(hint: Hint | None) -> bool:
 
 @admin.register(Hint)
 class HintAdmin(ReadOnlyAdmin[Hint]):
-    list_display = ("where", "state_badge", "row_buttons", "why", "root", "source", "due", "last", "job")
+    list_display = ("where", "state_badge", "row_buttons", "why", "root", "source", "due", "last", "job", "explained")
     list_filter = (StateTabs, "source", "root")
     list_select_related = ("root",)
     ordering = ("-id",)
     fields = (
         *("where", "root", "state_badge", "why", "job", "due", "source", "reference", "said", "hits"),
-        *("first", "last", "looks", "size", "also"),
+        *("first", "last", "looks", "size", "also", "explained"),
     )
 
     @display(description=_("Where to look"))
@@ -92,6 +92,11 @@ class HintAdmin(ReadOnlyAdmin[Hint]):
     @display(description=_("Last said"))
     def last(self, obj: Hint) -> SafeString:
         return age(obj.last_at)
+
+    @display(description=_("Explain"))
+    def explained(self, obj: Hint) -> SafeString:
+        below = join(obj.path, obj.name) if obj.path and obj.name else obj.path or obj.name
+        return explain_link(join(obj.root.path, below) if obj.root else below)
 
     @display(description=_("Due"))
     def due(self, obj: Hint) -> SafeString:

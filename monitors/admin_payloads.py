@@ -21,7 +21,7 @@ from mediasync.jobs import registry
 from mediasync.ui.admin import ReadOnlyAdmin
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
-from mediasync.ui.render import Tone, age, badge, path
+from mediasync.ui.render import Tone, age, badge, explain_address, path
 
 from .hooks import payloads, tracing
 from .models import Payload
@@ -153,6 +153,7 @@ def shown(ways: list[tracing.Way], row: Payload) -> list[dict[str, Any]]:
             "reason": registry.text(way.code) if way.code else "",
             "hint": way.hint,
             "hint_why": registry.text(way.hint.code, way.hint.params) if way.hint and way.hint.code else "",
+            "explain": explain_address(way.notice.path, "" if way.notice.local else row.hook.name),
             "tester": f"{tester}?{urlencode({'path': way.notice.path, 'source': row.hook.name})}",
         }
         for way in ways

@@ -24,7 +24,7 @@ from mediasync.jobs import registry
 from mediasync.jobs.services import Submitted
 from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import Answer, button
-from mediasync.ui.render import Tone, age, badge, path
+from mediasync.ui.render import Tone, age, badge, explain_link, path
 
 from . import admin_feed_cells as feed_cells
 from . import services
@@ -67,6 +67,7 @@ class RootAdmin(ModelAdmin[Root]):
     ordering = ("name",)
     readonly_fields = (
         *("guard_now", "heard_now", "file_system", "holds", "held_now", "unreadable", "looked", "fully_looked"),
+        "explained",
     )
     fieldsets = (
         (None, {"fields": ("path", "name", "enabled", *readonly_fields)}),
@@ -192,6 +193,10 @@ class RootAdmin(ModelAdmin[Root]):
     @display(description=_("Last full look"), ordering="reconciled_at")
     def fully_looked(self, obj: Root) -> SafeString:
         return age(obj.reconciled_at)
+
+    @display(description=_("Explain"))
+    def explained(self, obj: Root) -> SafeString | str:
+        return explain_link(obj.path) if obj.pk else "–"
 
     # -- Buttons
 

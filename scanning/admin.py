@@ -9,9 +9,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -20,20 +20,27 @@ from mediasync.jobs import registry
 from mediasync.ui.admin import ModelAdmin, ReadOnlyAdmin
 from mediasync.ui.buttons import button
 from mediasync.ui.filters import TabFilter
-from mediasync.ui.render import Tone, age, badge, path
+from mediasync.ui.render import Tone, age, badge, explain_link, path
 
-from . import services, views
+from . import examples, selectors, services, views
 from .forms import MappingForm
 from .models import PathMapping, ScanRequest
 
-if find_spec("scanning.admin_links"):
-    import_module("scanning.admin_links")
+for name in ("scanning.admin_links", "scanning.admin_examples"):
+    if find_spec(name):
+        import_module(name)
 
 State = ScanRequest.State
 TONES: dict[str, Tone] = {
     State.WAITING: "idle",
     State.SENDING: "busy",
-    State.SENT: "ok",
+    State.SENT: "busy",
+    State.VERIFIED: "ok",
+    State.GONE: "ok",
+    State.NOT_FOUND: "bad",
+    State.VERIFIED: "ok",
+    State.GONE: "ok",
+    State.NOT_FOUND: "bad",
     State.FAILED: "bad",
     State.NO_LIBRARY: "warn",
     State.DROPPED: "idle",
@@ -58,12 +65,27 @@ def is_in(*states: State) -> Any:
 
 @admin.register(ScanRequest)
 class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
-    list_display = ("asked", "server", "library", "state_badge", "row_buttons", "answered", "due", "hits", "source")
+    list_display = (
+        "asked",
+        "server",
+        "library",
+        "state_badge",
+        "row_buttons",
+        "answered",
+        "due",
+        "hits",
+        "source",
+        "explained",
+    )
     list_filter = (TabState, "server", "source")
     list_select_related = ("server", "library__server")
     search_fields = ("path",)
     ordering = ("-id",)
-    list_links = ((_("Scan paths"), "admin:jobs_job_start"), (_("Try a path"), "admin:scanning_pathmapping_try"))
+    list_links = (
+        (_("Scan paths"), "admin:jobs_job_start"),
+        (_("Try a path"), "admin:scanning_pathmapping_try"),
+        (_("Explain a path"), "explain"),
+    )
 
     @admin.display(description=_("Path, as the server sees it"), ordering="path")
     def asked(self, row: ScanRequest) -> SafeString:
@@ -71,13 +93,18 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
             return path(row.path)
         return format_html("{} <small>→ {}</small>", path(row.path), path(row.sent_path))
 
+    @admin.display(description=_("Explain"))
+    def explained(self, row: ScanRequest) -> SafeString:
+        return explain_link(row.local_path or row.path)
+
     @admin.display(description=_("State"), ordering="state")
     def state_badge(self, row: ScanRequest) -> SafeString:
         return badge(row.get_state_display(), TONES[row.state])
 
     @admin.display(description=_("Answer"))
     def answered(self, row: ScanRequest) -> SafeString:
-        words = registry.text(row.answer) if row.answer else ""
+        code = row.reason or row.answer
+        words = registry.text(code) if code else ""
         return format_html("{} {} {}", row.answer_status or "", words, age(row.sent_at) if row.sent_at else "")
 
     @admin.display(description=_("Due"), ordering="due_at")
@@ -96,6 +123,11 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
         services.replay(row)
         return _("%s is asked for again.") % row
 
+    @button(_("Look again"), when=is_in(*selectors.ASKED), bulk=True)
+    def look_again(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
+        services.look_again(row)
+        return _("The server is asked whether it knows %s.") % row
+
     @button(_("Drop"), when=is_in(State.WAITING, State.NO_LIBRARY, State.FAILED), bulk=True)
     def drop(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
         services.drop(row)
@@ -105,16 +137,60 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
 @admin.register(PathMapping)
 class PathMappingAdmin(ModelAdmin[PathMapping]):
     form = MappingForm
-    list_display = ("pattern", "replacement", "space", "order", "whom", "how", "state", "row_buttons", "hits", "note")
+    list_display = (
+        "pattern",
+        "replacement",
+        "space",
+        "order",
+        "whom",
+        "how",
+        "state",
+        "row_buttons",
+        "hits",
+        "proof",
+        "note",
+    )
     list_filter = ("space", "server", "enabled")
     list_select_related = ("server",)
     search_fields = ("pattern", "replacement", "note")
     ordering = ("space", "order", "id")
     readonly_fields = ("hits",)
-    list_links = ((_("Try a path"), "admin:scanning_pathmapping_try"),)
+    list_links = (
+        (_("Try a path"), "admin:scanning_pathmapping_try"),
+        (_("Suggested rules"), "admin:scanning_pathmapping_suggest"),
+        (_("Examples"), "admin:scanning_mappingexample_changelist"),
+    )
 
     def own_urls(self) -> list[URLPattern]:
-        return [self.page("try/", lambda request: views.try_path(self, request), "try")]
+        return [
+            self.page("try/", lambda request: views.try_path(self, request), "try"),
+            self.post_view("try/save/", lambda request: views.save_example(self, request), "save_example"),
+            self.page("suggest/", lambda request: views.suggest(self, request), "suggest"),
+            self.post_view("suggest/take/", lambda request: views.take_suggestion(self, request), "take_suggestion"),
+        ]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        counts = examples.by_rule(examples.judged())  # once for all rows
+
+        @admin.display(description=_("Examples"))
+        def proof(rule: PathMapping) -> SafeString | str:
+            good, bad = counts.get(rule.pk, (0, 0))
+            parts = [badge(str(good), "ok")] * bool(good) + [badge(str(bad), "bad")] * bool(bad)
+            return format_html_join(" ", "{}", ((part,) for part in parts)) or "–"
+
+        return [proof if column == "proof" else column for column in super().get_list_display(request)]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "GET":
+            views.warn(request)
+        return super().changelist_view(request, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any
+    ) -> HttpResponse:
+        if request.method == "GET":
+            views.warn(request)
+        return super().render_change_form(request, context, *args, **more)
 
     @admin.display(description=_("Only for"))
     def whom(self, rule: PathMapping) -> str:
@@ -135,6 +211,10 @@ class PathMappingAdmin(ModelAdmin[PathMapping]):
 
     def delete_model(self, request: HttpRequest, obj: PathMapping) -> None:
         super().delete_model(request, obj)
+        services.look_for_homes()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PathMapping]) -> None:
+        super().delete_queryset(request, queryset)
         services.look_for_homes()
 
     @button(_("Switch off"), when=lambda rule: rule.enabled, bulk=True)

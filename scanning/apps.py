@@ -16,10 +16,12 @@ class ScanningConfig(AppConfig):
         from monitors import scopes
         from monitors.stages import Crawl
 
-        from . import kinds, link_stage, repairs, stages
+        from . import kinds, link_stage, repairs, stages, verify_stage, verify_texts
         from .texts import TEXTS
 
         register_texts(TEXTS)
+        register_texts(verify_texts.TEXTS)
+        register(verify_stage.KIND)
         register(
             JobKind(
                 name="scan",

@@ -22,7 +22,7 @@ from mediasync.servers.clients.base import Answer, Client
 from mediasync.servers.models import Library, Server
 from mediasync.servers.selectors import Places
 
-from . import homeless, parcels
+from . import homeless, parcels, verifying
 from .models import ScanRequest
 from .parcels import Looks, Parcel, Round
 from .requests import PRUNE, prune, put_back
@@ -156,6 +156,7 @@ class Delivery:
                 next_try_at=None,
                 answer_status=answer.status,
                 answer=answer.text[:1000],
+                verify_at=verifying.first_look(self.server, now),
             )
             Library.objects.filter(pk__in={row.library_id for row in rows}).update(last_scan_at=now)
             limits.succeeded(self.server, now)

@@ -55,7 +55,11 @@ def sentence(step: Step) -> str:
 
 def explain(paths: Iterable[str], servers: Iterable[Server]) -> list[Explained]:
     """Return what each server would be asked, for each path and what stands for it among the links."""
-    groups = facts.of_paths(paths)
+    return explain_facts(facts.of_paths(paths), servers)
+
+
+def explain_facts(groups: Sequence[Sequence[Fact]], servers: Iterable[Server]) -> list[Explained]:
+    """Return the same for facts; those of one group are the same thing, and one that a server has is enough."""
     found = []
     for server in servers:
         listener = Listener(server)

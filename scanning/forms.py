@@ -74,3 +74,20 @@ class TryForm(forms.Form):
     source = forms.CharField(
         label=_("Source"), required=False, max_length=50, help_text=_("Empty: a path of this machine.")
     )
+
+
+class SuggestionForm(forms.Form):
+    """A suggested rule, as its button sends it."""
+
+    server = forms.ModelChoiceField(Server.objects.filter(enabled=True))
+    pattern = forms.CharField(strip=False)
+    replacement = forms.CharField(strip=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                mapping.check(cleaned["pattern"], cleaned["replacement"], False)
+            except ValueError as error:
+                raise ValidationError(str(error)) from error
+        return cleaned

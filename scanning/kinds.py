@@ -77,6 +77,11 @@ def deliver_title(scope: Scope) -> Coded:
     return "deliver", {"name": name_of(Server, scope["server"])}
 
 
+def verify_title(scope: Scope) -> Coded:
+    """Return the code and facts of the title of a proof."""
+    return "verify", {"name": name_of(Server, scope["server"])}
+
+
 def can_deliver(scope: Scope) -> Coded | None:
     """Return why a server cannot be told just now; the job waits until that is over."""
     server = Server.objects.filter(pk=scope["server"]).first()

@@ -14,6 +14,8 @@ from mediasync.core.errors import UsageError
 from mediasync.servers.models import Library, Server
 from monitors.models import Root
 
+from .example_models import MappingExample as MappingExample
+
 
 class PathMapping(models.Model):
     """One rule between two name spaces. Rules are tried in order; the first that matches wins.
@@ -154,13 +156,20 @@ class ScanRequest(models.Model):
     """One thing to tell one server. Coalesced while it waits; kept, with its answer, after it was sent.
 
     ``version`` grows with every hint; only the version that was sent is marked sent, so a change during a scan opens
-    a new waiting row.
+    a new waiting row. A sent row with ``verify_at`` is asked after (proof.py)::
+
+        waiting → sending → sent ─┬─▶ verified     the server knows it
+                                  ├─▶ gone         the server no longer knows it, and that is right
+                                  └─▶ not_found    neither, after the last check; ``reason`` guesses why
     """
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
         SENDING = "sending", _("Being sent")
         SENT = "sent", _("Sent")
+        VERIFIED = "verified", _("Verified")
+        GONE = "gone", _("Gone, as it should be")
+        NOT_FOUND = "not_found", _("Not found")
         FAILED = "failed", _("Failed")
         NO_LIBRARY = "no_library", _("No library")
         DROPPED = "dropped", _("Dropped")
@@ -192,6 +201,11 @@ class ScanRequest(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
     answer = models.CharField(max_length=1000, blank=True)
+    verify_at = models.DateTimeField(null=True, blank=True)  # when to ask next; null = not (any more)
+    checks = models.PositiveSmallIntegerField(default=0)  # how often it was asked
+    verified_at = models.DateTimeField(null=True, blank=True)  # when verified, or known to be gone
+    changed_at = models.DateTimeField(null=True, blank=True)  # when the first change behind it was seen, if known
+    reason = models.CharField(max_length=50, blank=True)  # a code: why it is not, or was not yet, found
 
     class Meta:
         constraints: ClassVar = [
@@ -207,6 +221,9 @@ class ScanRequest(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["server", "state", "due_at"], name="scanning_request_due"),
             models.Index(fields=["state", "id"], name="scanning_request_state"),
+            models.Index(
+                fields=["server", "verify_at"], condition=Q(verify_at__isnull=False), name="scanning_request_verify"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -31,6 +31,7 @@ T = TypeVar("T")
 COLUMNS = (
     *("server_id", "library_id", "path", "local_path", '"update"', "is_dir", "top_level", "source", "change_id"),
     *("version", "hits", "first_at", "last_at", "due_at", "state", "attempts", "sent_path", "answer"),
+    *("checks", "reason"),
 )
 INSERT = f"INSERT INTO scanning_scanrequest ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
 
@@ -172,6 +173,8 @@ class _Writer:
                         0,
                         "",
                         each.error,
+                        0,
+                        "",
                     ),
                 )
             )
@@ -224,8 +227,8 @@ def prune(server: Server, now: dt.datetime) -> int:
     """Forget up to PRUNE requests of a server whose time is over; return how many. KEEP_… in the settings say when."""
     long_ago = now - dt.timedelta(days=settings.KEEP_JOBS_DAYS)
     very_long_ago = now - dt.timedelta(days=settings.KEEP_FAILED_DAYS)
-    old = Q(state__in=(State.SENT, State.DROPPED), due_at__lt=long_ago)
-    old |= Q(state__in=(State.FAILED, State.NO_LIBRARY), due_at__lt=very_long_ago)
+    old = Q(state__in=(State.SENT, State.VERIFIED, State.GONE, State.DROPPED), due_at__lt=long_ago)
+    old |= Q(state__in=(State.FAILED, State.NO_LIBRARY, State.NOT_FOUND), due_at__lt=very_long_ago)
     rows = ScanRequest.objects.filter(old, server=server).exclude(sent_at__gte=long_ago)  # it may have waited for weeks
     ids = list(rows.values_list("id", flat=True)[:PRUNE])
     return ScanRequest.objects.filter(pk__in=ids).delete()[0]

@@ -13,6 +13,7 @@ from mediasync.servers.models import Server
 from .models import ScanRequest
 
 State = ScanRequest.State
+ASKED = (State.SENT, State.VERIFIED, State.GONE, State.NOT_FOUND)  # the server accepted these
 
 
 def enabled_servers() -> QuerySet[Server]:
@@ -63,6 +64,17 @@ def ripe(server_id: int, now: dt.datetime) -> QuerySet[ScanRequest]:
     """Return the waiting requests that no back-off keeps, oldest first."""
     rows = waiting(server_id).filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
     return rows.select_related("library").order_by("due_at", "id")
+
+
+def unproved(server_id: int) -> QuerySet[ScanRequest]:
+    """Return what a server was told and is still to be asked about."""
+    return ScanRequest.objects.filter(server_id=server_id, verify_at__isnull=False)
+
+
+def next_look(server_id: int) -> dt.datetime | None:
+    """Return when a server is to be asked next whether it knows what it was told."""
+    at: dt.datetime | None = unproved(server_id).aggregate(at=Min("verify_at"))["at"]
+    return at
 
 
 def counts(server_id: int) -> dict[str, int]:

@@ -24,7 +24,7 @@ from .telling import Listener, nothing_is_new
 from .units import Exists, Unit
 
 State = ScanRequest.State
-REPLAYABLE = (State.FAILED, State.NO_LIBRARY, State.SENT, State.DROPPED)
+REPLAYABLE = (State.FAILED, State.NO_LIBRARY, State.DROPPED, *selectors.ASKED)
 
 
 def wishes(
@@ -71,13 +71,21 @@ def deliver(server_id: int) -> int | None:
     return _submit(server_id, max(due, closed_until or due))
 
 
-def pass_on(server_id: int, job_id: int, until: dt.datetime) -> bool:
+def prove(server_id: int) -> int | None:
+    """Have it asked whether a server knows what it was told; return the job, None if there is nothing to ask."""
+    due = selectors.next_look(server_id)
+    if due is None:
+        return None
+    return jobs.submit("verify", {"server": server_id}, trigger=Trigger.CHAINED, not_before=due).job.pk
+
+
+def pass_on(server_id: int, job_id: int, until: dt.datetime, kind: str = "deliver") -> bool:
     """Leave the rest to another delivery that waits; False if there is none.
 
     A delivery that sleeps does not stand for new requests, as it has begun: without this, each change that comes while
     a server is away would leave one more of them behind.
     """
-    others = Job.objects.filter(kind="deliver", lanes__key=selectors.lane_of(server_id), state__in=WAITING)
+    others = Job.objects.filter(kind=kind, lanes__key=selectors.lane_of(server_id), state__in=WAITING)
     heir = others.exclude(pk=job_id).order_by("id").first()
     if heir is None:
         return False
@@ -143,6 +151,16 @@ def send_now(row: ScanRequest) -> None:
         if not rows.update(due_at=now, next_try_at=None, top_level=True):
             raise Conflict("It does not wait any more.", code="not_waiting")
         deliver(row.server_id)
+
+
+def look_again(row: ScanRequest) -> None:
+    """Ask once more, from the beginning, whether the server knows what it was told."""
+    now = clocks.system.now()
+    with transaction.atomic():
+        rows = ScanRequest.objects.filter(pk=row.pk, state__in=selectors.ASKED)
+        if not rows.update(state=State.SENT, verify_at=now, checks=0, verified_at=None, reason=""):
+            raise Conflict("It was not sent.", code="not_sent")
+        prove(row.server_id)
 
 
 def drop(row: ScanRequest) -> None:

@@ -27,6 +27,7 @@ class Sight:
         self._check = check
         self._verdicts: dict[int, guards.Verdict] = {}
         self._seen: dict[str, bool] = {}
+        self._there: dict[str, bool] = {}
         tops = [(root.path, root) for root in Root.objects.all()]
         tops += [(rule.target, rule.root) for rule in LinkRule.objects.select_related("root")]
         self._tops = sorted(tops, key=lambda top: -len(top[0]))
@@ -48,6 +49,11 @@ class Sight:
             self._seen[local] = self._look(local)
         return self._seen[local]
 
+    def exists(self, local: str) -> bool:
+        """Tell whether anything is there; raises Unclear if its absence proves nothing."""
+        self.is_folder(local)
+        return self._there[local]
+
     def _look(self, local: str) -> bool:
         verdict = self.verdict(local)
         if verdict.down:
@@ -58,4 +64,5 @@ class Sight:
             raise Unclear("unreadable") from None
         if found is None and not verdict.ok:
             raise Unclear(verdict.code)
+        self._there[local] = found is not None
         return bool(found)

@@ -120,4 +120,6 @@ class Deliver(Stage):
                 raise
         finally:
             client.close()
+            with ctx.transaction():
+                services.prove(server.pk)
         return Done({"sent": run.sent, "questions": run.requests})

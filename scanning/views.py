@@ -1,20 +1,26 @@
-"""The mapping tester: what becomes of a path, step by step, for every server. It only looks."""
+"""The mapping tester with its examples, and the suggestions. All but what a person presses only looks."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import for_people
 from mediasync.jobs import registry
 from mediasync.ui.admin import ModelAdmin
+from mediasync.ui.render import explain_address
 
-from . import explaining, selectors
+from . import examples, explaining, selectors, services, suggesting
 from .explaining import Explained
-from .forms import TryForm
+from .forms import SuggestionForm, TryForm
 
 
 def try_path(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
@@ -23,6 +29,7 @@ def try_path(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = TryForm(request.GET if "path" in request.GET else None)
     steps: list[str] = []
+    context: dict[str, Any] = {"may_save": request.user.has_perm("scanning.add_mappingexample")}
     answers: list[dict[str, Any]] = []
     if form.is_valid():
         local: str | None = form.cleaned_data["path"]
@@ -31,7 +38,80 @@ def try_path(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
             steps = [explaining.sentence(step) for step in done]
         if local:
             answers = [_shown(each) for each in explaining.explain([local], selectors.enabled_servers())]
-    return page.show(request, "scanning/try.html", _("Try a path"), form=form, steps=steps, answers=answers)
+        context["explain"] = explain_address(form.cleaned_data["path"], form.cleaned_data["source"])
+    context |= {
+        "form": form,
+        "steps": steps,
+        "answers": answers,
+        "failing": [told(each) for each in examples.failing()],
+    }
+    return page.show(request, "scanning/try.html", _("Try a path"), **context)
+
+
+def save_example(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
+    """Keep what the tester shows for a path as an example, and go back to it."""
+    if not request.user.has_perm("scanning.add_mappingexample"):
+        raise PermissionDenied
+    form, address = TryForm(request.POST), reverse("admin:scanning_pathmapping_try")
+    if not form.is_valid():
+        messages.error(request, _("This is no path that could be kept."))
+        return HttpResponseRedirect(address)
+    path, source = form.cleaned_data["path"], form.cleaned_data["source"]
+    try:
+        row = examples.save(path, source)
+    except MediasyncError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _t("%s is kept as an example.") % for_people(str(row)))
+    return HttpResponseRedirect(f"{address}?{urlencode({'path': path, 'source': source})}")
+
+
+def suggest(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
+    """Show the rules that seem to be missing."""
+    if not page.has_view_permission(request):
+        raise PermissionDenied
+    found, may_add = suggesting.suggestions(), page.has_add_permission(request)
+    return page.show(request, "scanning/suggest.html", _("Suggested rules"), found=found, may_add=may_add)
+
+
+def take_suggestion(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
+    """Store a rule that was suggested."""
+    if not page.has_add_permission(request):
+        raise PermissionDenied
+    form = SuggestionForm(request.POST)
+    if form.is_valid():
+        rule = suggesting.as_rule(**form.cleaned_data)
+        services.save_rule(rule)
+        messages.success(request, _t("The rule %s was added.") % for_people(str(rule)))
+        warn(request)
+    else:
+        messages.error(request, _("That rule cannot be added: is the server still there?"))
+    return HttpResponseRedirect(reverse("admin:scanning_pathmapping_suggest"))
+
+
+def warn(request: HttpRequest) -> None:
+    """Say which examples do not hold any more: a rule was changed, or is about to be looked at."""
+    for each in examples.failing()[:10]:
+        said = told(each)
+        shown = {"example": said["name"], "differences": "; ".join(said["differences"])}
+        messages.warning(request, _t("The example %(example)s does not hold any more: %(differences)s") % shown)
+
+
+def told(each: examples.Judged) -> dict[str, Any]:
+    """Return an example and where it went wrong, for people."""
+    differences = [
+        _t("%(server)s: %(now)s instead of %(expected)s")
+        % {"server": server or _t("here"), "now": answer(now), "expected": answer(expected)}
+        for server, expected, now in each.wrong
+    ]
+    return {"name": for_people(str(each.example)), "example": each.example, "differences": differences}
+
+
+def answer(said: str) -> str:
+    """Return an answer of the rules for people: a path, or why there is none."""
+    if said.startswith("!"):
+        return f"“{registry.text(said[1:])}”"
+    return for_people(said) or "–"
 
 
 def _shown(each: Explained) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from tests import postgres
 
 TOP = Path(__file__).resolve().parent.parent
 AGAIN = [
+    "tests/explain/test_arriving.py",
+    "tests/explain/test_explain.py",
     "tests/jobs/test_conductor.py",
     "tests/jobs/test_leases.py",
     "tests/jobs/test_retention.py",
@@ -36,12 +38,17 @@ AGAIN = [
     "tests/monitors/test_hostile.py",
     "tests/monitors/test_intake.py",
     "tests/monitors/test_slow_slices.py",
+    "tests/notify/test_conditions.py",
+    "tests/notify/test_flow.py",
+    "tests/notify/test_noticing.py",
+    "tests/ondemand/test_services.py",
     "tests/scanning/test_delivery.py",
     "tests/scanning/test_link_build.py",
     "tests/scanning/test_rootless.py",
     "tests/scanning/test_scan_stage.py",
     "tests/scanning/test_requests.py",
     "tests/servers/test_limits.py",
+    "tests/servers/test_tokens.py",
 ]
 
 

@@ -1,7 +1,7 @@
 """The loop that moves jobs while no slice holds them: each second one ``tick``, on one host at a time.
 
 Order of a tick: commands, schedules, dead workers, requests that nobody will answer, what is due, lanes, lost
-messages, retention. A step that fails is told and does not stop the next one.
+messages, chores of features, retention. A step that fails is told and does not stop the next one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 from mediasync.core.errors import MediasyncError
 
-from . import boot, courier, firing, promotion, rescue, retention, verbs
+from . import boot, chores, courier, firing, promotion, rescue, retention, verbs
 from .choices import CommandState
 from .leases import database_now
 from .models import Command, EngineState
@@ -65,6 +65,7 @@ def tick(
             ("start jobs", partial(promotion.start_queued, now, send=send, workers=workers)),
             ("send lost messages", partial(rescue.resend_lost, now, send=send, in_flight=in_flight)),
         ]
+    steps += [(each.name, partial(each.run, now)) for each in chores.due(now)]
     _run([*steps, ("prune", partial(retention.prune_if_due, now))])
     return True
 

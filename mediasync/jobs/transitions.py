@@ -13,6 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
+from django.dispatch import Signal
 
 from mediasync.core import clock
 from mediasync.core.errors import IllegalTransition
@@ -57,6 +58,8 @@ TRANSITIONS: tuple[Row, ...] = (
     Row(22, TERMINAL, S.QUEUED, "command"),
 )
 LEGAL = frozenset((source, row.target) for row in TRANSITIONS for source in row.sources)
+ended = Signal()
+"""Sent with ``job_id``, ``state`` and ``now`` when a job ended, in the transaction that ends it (mediasync/wiring.py)."""
 LEVELS = {S.FAILED: Level.ERROR, S.COMPLETED_WITH_ERRORS: Level.WARNING, S.INTERRUPTED: Level.WARNING}
 
 
@@ -104,6 +107,8 @@ def transition(
             params |= _fold_naps(job_id, params)
         level = LEVELS.get(to, Level.INFO)
         Event.objects.create(job_id=job_id, at=now, level=level, code=f"job_{to}", params=params, actor=actor)
+        if to in TERMINAL:
+            ended.send_robust(sender=Job, job_id=job_id, state=to, now=now)
     return True
 
 

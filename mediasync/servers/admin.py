@@ -21,7 +21,7 @@ from mediasync.ui.admin import ModelAdmin, ReadOnlyAdmin, actor
 from mediasync.ui.buttons import button
 from mediasync.ui.render import Tone, age, badge, path
 
-from . import connection, library_scan, selectors, services
+from . import admin_arrivals, admin_tokens, connection, library_scan, selectors, services  # noqa: F401
 from .forms import ServerForm
 from .models import Library, LibraryPath, Server
 
@@ -76,6 +76,7 @@ class ServerAdmin(ModelAdmin[Server]):
         (_("State"), {"fields": ("state", "version", "seen", "libraries_read")}),
         (_("Connection"), {"fields": ("verify_tls", "ca_file", "connect_timeout", "read_timeout")}),
         (_("Scans"), {"fields": ("debounce", "max_wait", "pace", "root_window", "unmatched")}),
+        (_("Proof"), {"fields": ("verify", "replaced", "trash_limit")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:

@@ -45,6 +45,7 @@ class ServerForm(forms.ModelForm[Server]):
         fields = (
             *("name", "kind", "url", "verify_tls", "ca_file", "connect_timeout", "read_timeout"),
             *("pace", "debounce", "max_wait", "root_window", "unmatched", "enabled"),
+            *("verify", "replaced", "trash_limit"),
         )
         # Browsers take the field before a password for a user name and fill it in.
         widgets: ClassVar = {"url": forms.TextInput(attrs={"size": 60, "autocomplete": "off"})}
@@ -56,9 +57,13 @@ class ServerForm(forms.ModelForm[Server]):
             "ca_file": _("CA file"),
             "unmatched": _("A path that no mapping translates"),
             "enabled": _("Switched on"),
+            "verify": _("Ask whether it knows what it was told"),
+            "replaced": _("After a file was replaced in place"),
+            "trash_limit": _("Empty a trash of at most"),
         }
         help_texts: ClassVar = {
             "url": _("As this machine reaches it, for example http://plex:32400."),
+            "trash_limit": _("Items; 0 = never (Plex). Only while every root in the library is in order."),
             "ca_file": _("A file with the certificate of your own authority."),
         }
 

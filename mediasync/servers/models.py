@@ -7,6 +7,10 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .listeners.models import Arrival as Arrival
+from .listeners.models import KnownItem as KnownItem
+from .listeners.models import Listener as Listener
+
 BY_HAND = "server_paused_by_hand"  # Server.paused_reason: this, or the code of an error
 
 
@@ -32,6 +36,13 @@ class Server(models.Model):
         DROP = "drop", _("Drop it")
         ERROR = "error", _("Report it as an error")
 
+    class Replaced(models.TextChoices):
+        """What follows once a file that was replaced in place is known."""
+
+        NOTHING = "", _("Nothing")
+        REFRESH = "refresh", _("Refresh the item")
+        ANALYZE = "analyze", _("Analyze the item (Plex)")
+
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=10, choices=kinds)
     url = models.CharField(max_length=300)  # checked by core.addresses: "http://plex:32400" is right
@@ -45,6 +56,9 @@ class Server(models.Model):
     max_wait = models.FloatField(default=300.0)  # seconds after which a scan is due without rest
     root_window = models.FloatField(default=300.0)  # seconds over which new top-level folders are collected
     unmatched = models.CharField(max_length=5, choices=Unmatched.choices, default=Unmatched.PASS)
+    verify = models.BooleanField(default=True)  # ask whether what was told is known
+    replaced = models.CharField(max_length=10, choices=Replaced.choices, blank=True, default=Replaced.NOTHING)
+    trash_limit = models.PositiveIntegerField(default=0)  # empty a trash of at most so many items; 0 = never (Plex)
     enabled = models.BooleanField(default=True)
     paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=300, blank=True)
@@ -78,6 +92,7 @@ class Library(models.Model):
 
     class Meta:
         verbose_name_plural = "libraries"
+        permissions: ClassVar = [("trigger_update", _("Can trigger updates"))]
         constraints: ClassVar = [models.UniqueConstraint(fields=["server", "key"], name="servers_library_once")]
 
     def __str__(self) -> str:
@@ -95,3 +110,33 @@ class LibraryPath(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class ApiToken(models.Model):
+    """What another program shows in place of a login. Only its hash is kept: see tokens.py."""
+
+    class Scope(models.TextChoices):
+        """What its bearer may do; ``admin`` holds all others, and every token may read."""
+
+        READ = "read", _("Read")
+        TRIGGER = "trigger", _("Trigger updates and scans")
+        CONTROL = "control", _("Control jobs")
+        ADMIN = "admin", _("Everything")
+
+    name = models.CharField(max_length=100, unique=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256: a random token needs no salt
+    start = models.CharField(max_length=12, editable=False)  # its first characters, to tell tokens apart
+    scopes = models.JSONField(default=list)  # of Scope
+    enabled = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.CharField(max_length=150, blank=True, editable=False)
+    used_at = models.DateTimeField(null=True, blank=True, editable=False)  # to the minute
+    used_from = models.CharField(max_length=100, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,11 +14,12 @@ from .models import BY_HAND, Library, LibraryPath, Server
 
 
 class Places:
-    """The locations of one server's enabled libraries, read once and asked often."""
+    """The locations of one server's libraries (``left_out``: the disabled ones too), read once and asked often."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, left_out: bool = False) -> None:
         self._by_key: dict[tuple[str, ...], list[Library]] = defaultdict(list)
-        rows = LibraryPath.objects.filter(library__server=server, library__enabled=True)
+        rows = LibraryPath.objects.filter(library__server=server)
+        rows = rows if left_out else rows.filter(library__enabled=True)
         for row in rows.select_related("library").order_by("library_id", "id"):
             try:
                 self._by_key[foreign.split(row.path).key].append(row.library)

@@ -22,6 +22,7 @@ FRESH = dt.timedelta(minutes=5)
 SETTINGS = (
     *("name", "kind", "url", "verify_tls", "ca_file", "connect_timeout", "read_timeout"),
     *("pace", "debounce", "max_wait", "root_window", "unmatched", "enabled"),
+    *("verify", "replaced", "trash_limit"),
 )
 NOT_AGAIN = dt.timedelta(seconds=15)  # a miss makes us read the libraries again, but not each miss of a thousand
 

@@ -33,4 +33,12 @@ TEXTS: Mapping[str, StrOrPromise] = {
     "server_step_version": _("%(name)s, version %(version)s."),
     "server_step_resumed": _("The server is no longer paused."),
     "server_step_libraries": _("Libraries that can be seen: %(number)d."),
+    "listener_refused": _("It offers no websocket here (%(status)s): it is asked once a minute instead."),
+    "listener_silent": _("It said nothing for a minute and a half, not even that it is there."),
+    "listener_cut": _("The connection was cut."),
+    "listener_waits": _("It cannot be asked just now."),
+    "listener_failed": _("The listener failed: %(error)s"),
+    "listener_off": _("Switched off here."),
+    "listener_server_off": _("Its server is paused or switched off."),
+    "listener_nobody": _("“manage.py watch” is not running."),
 }

@@ -23,7 +23,14 @@ GROUPS = (
         ),
     ),
     (_("Sources"), ("monitors.Account", "monitors.Hook", "monitors.Payload")),
-    (_("Servers"), ("servers.Server", "servers.Library", "scanning.PathMapping")),
+    (
+        _("Servers"),
+        (
+            *("servers.Server", "servers.Library", "servers.Listener", "servers.Arrival"),
+            *("scanning.PathMapping", "scanning.MappingExample"),
+        ),
+    ),
+    (_("Messages"), ("notify.Channel", "notify.Rule", "notify.Message")),
     (_("More"), ()),
     (
         _("System"),
@@ -33,6 +40,7 @@ GROUPS = (
             "jobs.Command",
             "auth.User",
             "auth.Group",
+            "servers.ApiToken",
             "django_q.OrmQ",
             "django_q.Failure",
         ),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
@@ -92,3 +94,13 @@ def duration(seconds: float | None) -> str:
 def path(text: str) -> SafeString:
     """Return stored text as a path for people: isolated for mixed directions, foreign bytes visible."""
     return format_html('<bdi class="ms-path">{}</bdi>', for_people(text))
+
+
+def explain_address(text: str, source: str = "") -> str:
+    """Return the address of the page that explains a path (stored text; as ``source`` names it, if one is given)."""
+    return f"{reverse('explain')}?{urlencode({'path': text, **({'source': source} if source else {})})}"
+
+
+def explain_link(text: str, source: str = "") -> SafeString:
+    """Return a link to the page that explains a path."""
+    return format_html('<a href="{}">{}</a>', explain_address(text, source), _("Explain"))

@@ -18,6 +18,7 @@ from monitors.hints import services as hints
 from monitors.hooks import payloads
 from monitors.models import FeedState, Root
 
+from .beside import MAKERS, Beside
 from .desk import AWAY
 from .lead import lead, resign
 from .supervisor import Supervisor
@@ -38,6 +39,7 @@ class Watcher:
     def __init__(self, clock: Clock = system, supervisor: Supervisor | None = None, me: str = "") -> None:
         self.clock, self.me, self.leads = clock, me, False
         self.feeds = supervisor or Supervisor(clock)
+        self._beside: list[Beside] = []
         self._last: dict[str, float] = {}
         self._caught: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=CATCH_UP_CRAWLS))  # root id → when
         self._checks: dict[int, list[guards.Verdict | None]] = {}
@@ -57,6 +59,7 @@ class Watcher:
     def close(self) -> None:
         """End all feeds, store what they said last, and let another watcher begin."""
         if self.leads:
+            self._end_beside()
             self.feeds.close()
             resign(self.me)
 
@@ -71,6 +74,8 @@ class Watcher:
         feeds = self.feeds
         for step in (feeds.look_after, self._asked, feeds.flush, self._catch_up, self._payloads, self._settle):
             self._try(step)
+        for each in self._beside:
+            self._try(each.tick)
         if self._due("guards", GUARDS_SECONDS):
             self._try(self.check_guards)
         self._try(self.record_guards)
@@ -81,12 +86,19 @@ class Watcher:
         led, self.leads = self.leads, lead(self.clock, self.me)
         if led and not self.leads:
             logger.warning("another watcher has taken over; this one ends its feeds and waits in reserve")
+            self._end_beside()
             self.feeds.close(say=False)
         elif not self.leads and not self._said:
             logger.info("another watcher is at work; this one waits in reserve")
         elif self.leads and not led:
             logger.info("this watcher is at work")
+            self._beside = [make(self.clock) for make in MAKERS.values()]
         self._said = not self.leads
+
+    def _end_beside(self) -> None:
+        for each in self._beside:
+            self._try(each.close)
+        self._beside = []
 
     def _try(self, step: Callable[[], object]) -> None:
         try:

@@ -45,7 +45,7 @@ def is_uuid(value: Any) -> bool:
 @pytest.fixture(scope="session")
 def plex_document(fixtures: Path) -> OpenAPI:
     document = read(fixtures / "plex/openapi-legacy.yaml")
-    paths = ["/", "/identity", "/activities", "/library/sections"]
+    paths = ["/", "/identity", "/activities", "/library/sections", "/library/metadata/{ratingKey}"]
     sections = [f"/library/sections/{{sectionKey}}/{what}" for what in ("refresh", "all")]
     return only({**document, "servers": [{"url": "http://fake"}]}, *paths, *sections)
 

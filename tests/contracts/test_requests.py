@@ -32,7 +32,8 @@ def use_everything(client: Client, media: Path, key: str) -> None:
     client.busy(key)
     client.knows(f"{media}/A (2020)/A (2020).mkv")
     client.knows(f"{media}/B (2020)")
-    client.recent(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    client.recent(since := dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    assert client.items(list(client.keys(since)))
 
 
 @pytest.mark.parametrize("kind", FAKES)

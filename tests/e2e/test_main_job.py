@@ -100,7 +100,9 @@ def test_a_change_by_hand_reaches_the_server_and_is_shown(here: Installation, tm
         (films / "New Film (2024)").mkdir()
         (films / "New Film (2024)" / "new.mkv").write_bytes(b"new")
         told = wait_for(
-            lambda: [r for r in requests(here) if r["state"] == "sent"], 90, lambda: here.log.read_text()[-4000:]
+            lambda: [r for r in requests(here) if r["state"] in ("sent", "verified")],
+            90,
+            lambda: here.log.read_text()[-4000:],
         )
         assert [(r["sent_path"], r["answer_status"]) for r in told] == [(str(links / "New Film (2024)"), 200)]
         assert (links / "New Film (2024)" / "new.mkv").is_symlink()

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import time
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,11 @@ class FakeMediaBrowser(FakeServer):
 
     default_library: ClassVar[str] = "movies"
     accepted: ClassVar[int]
+    tells = True  # False: as a Jellyfin does whose token is an API key: its websocket says nothing of the library
+
+    def __init__(self, libraries: Sequence[Library], token: str = "fake-token", port: int = 0) -> None:
+        super().__init__(libraries, token, port)
+        self.saved: dict[str, float] = {}  # path → when the item was saved (seconds)
 
     @abstractmethod
     def about(self) -> dict[str, Any]: ...
@@ -38,12 +44,15 @@ class FakeMediaBrowser(FakeServer):
                 return as_json(self._tasks())
             case "GET", "Items":
                 return as_json(self._items(request))
+            case "GET", "socket" | "embywebsocket" if request.headers.get("upgrade") == "websocket":
+                return Response(101)
             case "POST", "Library", "Media", "Updated":
                 return self._updated(request)
             case "POST", "Items", key, "Refresh" if plain(key) in self.libraries:
-                library = self.libraries[plain(key)]
+                library, before = self.libraries[plain(key)], self.known
                 for path in library.paths:
                     library.look(path)
+                self._changed(self.known - before)
                 return Response(self.accepted)
         return Response(404)
 
@@ -83,6 +92,7 @@ class FakeMediaBrowser(FakeServer):
             paths = [update["Path"] for update in updates]
         except (ValueError, KeyError, TypeError):
             return Response(400, b"Value cannot be null.", "text/plain")
+        before = self.known
         for path in paths:
             for library in self.libraries.values():
                 while library.owns(path) and not os.path.exists(path):
@@ -90,7 +100,18 @@ class FakeMediaBrowser(FakeServer):
                     path = os.path.dirname(path)
                 if library.owns(path):
                     library.look(path)
+        self._changed(self.known - before)
         return Response(self.accepted)
+
+    def _changed(self, new: set[str]) -> None:
+        """Remember when what is new was saved, and say so to those who are told."""
+        items = [item for item in self._items(Request("GET", "/Items", (), {}))["Items"] if item["Path"] in new]
+        for item in items:
+            self.saved[item["Path"]] = time.time()
+        if items and self.tells:
+            about = {"ItemsAdded": [item["Id"] for item in items], "ItemsRemoved": [], "ItemsUpdated": []}
+            folders = {"FoldersAddedTo": [], "FoldersRemovedFrom": [], "CollectionFolders": [], "IsEmpty": False}
+            self.sockets.push({"MessageType": "LibraryChanged", "MessageId": "1" * 32, "Data": {**about, **folders}})
 
     def _items(self, request: Request) -> dict[str, Any]:
         parent, ids = plain(request.value("ParentId")), request.values("Ids")
@@ -103,10 +124,15 @@ class FakeMediaBrowser(FakeServer):
         wanted = {plain(each) for value in ids for each in value.split(",")}
         term, path = request.value("SearchTerm").lower(), request.value("Path") if self.kind == "Emby" else ""
         found = [item for item in found if term in item["Name"].lower() and path in ("", item["Path"])]
+        if since := request.value("MinDateLastSaved"):
+            then = dt.datetime.fromisoformat(since).timestamp()
+            found = [item for item in found if self.saved.get(item["Path"], 0) >= then]
+        if request.value("SortOrder") == "Ascending":
+            found.reverse()
         if ids:
             found = [item for item in found if item["Id"] in wanted]
-        limit = int(request.value("Limit", "0")) or len(found)
-        return {"Items": found[:limit], "TotalRecordCount": len(found)}
+        start, limit = int(request.value("StartIndex", "0")), int(request.value("Limit", "0")) or len(found)
+        return {"Items": found[start : start + limit], "TotalRecordCount": len(found)}
 
 
 def _item(path: str, added: float, library: Library) -> dict[str, Any]:
@@ -120,7 +146,17 @@ def _item(path: str, added: float, library: Library) -> dict[str, Any]:
         "Path": path,
         "IsFolder": False,
         "Type": kind,
+        "ImageTags": {"Primary": "p1"},
+        **(_numbers(path) if kind == "Episode" else {}),
     }
+
+
+def _numbers(path: str) -> dict[str, Any]:
+    season, show = os.path.split(os.path.dirname(path))[::-1]
+    digits = "".join(filter(str.isdigit, season))
+    series = item_id("TV.Series", os.path.dirname(os.path.dirname(path)))
+    about = {"SeriesName": os.path.basename(show), "ParentIndexNumber": int(digits or 1), "IndexNumber": 1}
+    return {**about, "SeriesId": series, "SeriesPrimaryImageTag": "s1"}
 
 
 def plain(key: str) -> str:

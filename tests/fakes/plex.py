@@ -6,6 +6,8 @@ Its scanner has Plex's habits: only GET, only directories, and a path that does 
 from __future__ import annotations
 
 import os
+import time
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 from xml.etree import ElementTree
@@ -23,6 +25,10 @@ class FakePlex(FakeServer):
     default_library: ClassVar[str] = "movie"
     version = "1.41.0.8992-8463ad060"
 
+    def __init__(self, libraries: Sequence[Library], token: str = "fake-token", port: int = 0) -> None:
+        super().__init__(libraries, token, port)
+        self.added: dict[str, int] = {}  # path → when it was taken in (seconds); others: when the file was made
+
     def numbered(self, libraries: Sequence[Library]) -> Iterable[Library]:
         for number, library in enumerate(libraries, 1):
             library.key = library.key or str(number)
@@ -36,8 +42,12 @@ class FakePlex(FakeServer):
         return Response(401, b"<html><head><title>Unauthorized</title></head></html>", "text/html")
 
     def answer(self, request: Request) -> Response:
+        if request.method == "PUT":
+            return self._put(request)
         if request.method != "GET":
             return Response(404, b"<html><head><title>Not Found</title></head></html>", "text/html")
+        if request.path == "/:/websockets/notifications":
+            return Response(101 if request.headers.get("upgrade") == "websocket" else 400)
         found: dict[str, Any] | None
         match request.path.strip("/").split("/"):
             case [""] | ["identity"]:
@@ -51,11 +61,23 @@ class FakePlex(FakeServer):
             case ["library", "sections", key, "refresh"] if key in self.libraries:
                 self._scan(self.libraries[key], request)
                 return Response(200, b"", "text/html")
+            case ["library", "metadata", keys]:
+                if not (found := self._metadata(keys.split(","))):
+                    return Response(404, b"<html><head><title>Not Found</title></head></html>", "text/html")
             case ["library", "sections", key, "all"] if key in self.libraries:
                 found = self._items(self.libraries[key], request)
             case _:
                 return Response(404, b"<html><head><title>Not Found</title></head></html>", "text/html")
         return self._container(found, request)
+
+    def _put(self, request: Request) -> Response:
+        match request.path.strip("/").split("/"):
+            case ["library", "metadata", _, "refresh" | "analyze"]:
+                return Response(200, b"", "text/html")
+            case ["library", "sections", key, "emptyTrash"] if key in self.libraries:
+                self.libraries[key].trash.clear()
+                return Response(200, b"", "text/html")
+        return Response(404, b"<html><head><title>Not Found</title></head></html>", "text/html")
 
     # -- Parts of answers
 
@@ -115,17 +137,49 @@ class FakePlex(FakeServer):
         asked = request.values("path")
         for path in asked or library.paths:
             if library.owns(path) and "//" not in path and os.path.isdir(path):
+                before = set(library.known)
                 library.look(path)
+                for new in sorted(set(library.known) - before):
+                    self.added[new] = int(time.time())
+                    self.sockets.push(*timeline(library, new))
 
     def _items(self, library: Library, request: Request) -> dict[str, Any]:
         leaf, name = LEAVES[library.kind]
         term, found = request.value("file"), []
         if request.value("type", leaf) == leaf:
             by_age = sorted(library.known.items(), key=lambda each: each[1], reverse=True)
-            found = [_item(name, number, *each) for number, each in enumerate(by_age) if term in each[0]]
+            found = [self._item(name, *each) for each in by_age if term in each[0]]
+            found += [{**self._item(name, path, 0), "deletedAt": 1} for path in library.trash if term in path]
         start, size = (int(request.value(f"X-Plex-Container-{part}", "0")) for part in ("Start", "Size"))
         page = found[start : start + size] if size else found
         return {"offset": start, "totalSize": len(found), "librarySectionID": int(library.key), "Metadata": page}
+
+    def _metadata(self, keys: Sequence[str]) -> dict[str, Any]:
+        found = [
+            {**self._item(LEAVES[library.kind][1], path, added), "librarySectionID": int(library.key)}
+            for library in self.libraries.values()
+            for path, added in library.known.items()
+            if str(rating_key(path)) in keys
+        ]
+        return {"Metadata": found} if found else {}
+
+    def _item(self, name: str, path: str, added: float) -> dict[str, Any]:
+        number, key = rating_key(path), f"/library/metadata/{rating_key(path)}"
+        part = {"id": number, "key": f"/library/parts/{number}", "file": path, "size": 1}
+        about = {
+            "ratingKey": str(number),
+            "key": key,
+            "type": name,
+            "title": os.path.splitext(os.path.basename(path))[0],
+            "addedAt": self.added.get(path, int(added)),
+            "thumb": f"{key}/thumb/1",
+        }
+        if name == "episode":
+            season, show = os.path.split(os.path.dirname(path))[::-1]
+            digits = "".join(filter(str.isdigit, season))
+            about |= {"grandparentTitle": os.path.basename(show), "parentIndex": int(digits or 1), "index": 1}
+            about |= {"grandparentThumb": "/library/metadata/7/thumb/1"}
+        return {**about, "Media": [{"id": number, "Part": [part]}]}
 
     def _container(self, found: Mapping[str, Any], request: Request) -> Response:
         lists = [value for value in found.values() if isinstance(value, list)]
@@ -137,12 +191,27 @@ class FakePlex(FakeServer):
         return Response(200, ElementTree.tostring(to_xml("MediaContainer", container), "utf-8"), "text/xml")
 
 
-def _item(name: str, number: int, path: str, added: float) -> dict[str, Any]:
-    title = os.path.splitext(os.path.basename(path))[0]
-    part = {"id": number, "key": f"/library/parts/{number}", "file": path, "size": 1}
-    key = f"/library/metadata/{number}"
-    about = {"ratingKey": str(number), "key": key, "type": name, "title": title, "addedAt": int(added)}
-    return {**about, "Media": [{"id": number, "Part": [part]}]}
+def rating_key(path: str) -> int:
+    """Return the number of an item; Plex counts, but a fake that forgets nothing needs no counter."""
+    return zlib.crc32(os.fsencode(path))
+
+
+def timeline(library: Library, path: str) -> list[dict[str, Any]]:
+    """Return what Plex says while it takes in a file: "processed" three times, as recorded."""
+    entry = {
+        "identifier": "com.plexapp.plugins.library",
+        "sectionID": library.key,
+        "itemID": str(rating_key(path)),
+        "type": int(LEAVES[library.kind][0]),
+        "title": os.path.splitext(os.path.basename(path))[0],
+        "updatedAt": int(time.time()),
+    }
+    states: list[dict[str, Any]] = [{"state": 0, "metadataState": "created"}, {"state": 3}]
+    states += [{"state": 5, "mediaState": "analyzing"}, {"state": 5, "mediaState": "thumbnailing"}, {"state": 5}]
+    return [
+        {"NotificationContainer": {"type": "timeline", "size": 1, "TimelineEntry": [{**entry, **state}]}}
+        for state in states
+    ]
 
 
 def to_xml(name: str, data: Mapping[str, Any]) -> ElementTree.Element:

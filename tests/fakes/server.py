@@ -24,6 +24,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from .websockets import Sockets
+
 MEDIA = (".mkv", ".mp4", ".avi", ".ts", ".m2ts", ".iso", ".strm", ".mp3", ".flac", ".m4a", ".jpg")
 
 
@@ -37,6 +39,7 @@ class Library:
     key: str = ""
     known: dict[str, float] = field(default_factory=dict)
     scanning: bool = False
+    trash: list[str] = field(default_factory=list)  # Plex keeps what is gone until this is emptied
 
     def owns(self, path: str) -> bool:
         return any(path == place or path.startswith(place.rstrip("/") + "/") for place in self.paths)
@@ -98,6 +101,7 @@ class FakeServer(ABC):
         self.token = token
         self.libraries = {library.key: library for library in self.numbered(libraries)}
         self.exchanges: list[tuple[Request, Response]] = []
+        self.sockets = Sockets()
         self._planned: list[Response] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._http.daemon_threads = True
@@ -129,6 +133,7 @@ class FakeServer(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.sockets.cut()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -174,6 +179,9 @@ class FakeServer(ABC):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 response = fake.respond(Request(self.command, parts.path, query, headers, body))
+                if response.status == 101:
+                    fake.sockets.serve(self)
+                    return
                 self.send_response(response.status)
                 for name, value in response.headers.items():
                     self.send_header(name, value)

@@ -12,10 +12,11 @@ from mediasync.core.clock import FakeClock
 from mediasync.jobs import registry
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
-from mediasync.servers.clients.base import Answer, LibraryInfo, ScanTarget
+from mediasync.servers.clients.base import Again, Answer, Known, LibraryInfo, ScanTarget, Turn, holds
 from mediasync.servers.models import Library, LibraryPath, Server
 from monitors.guards import Verdict
 from scanning import stages
+from scanning.verify_stage import Verify
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
@@ -29,8 +30,13 @@ class FakeClient:
     calls: list[list[ScanTarget]] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
     poison: dict[str, Exception] = field(default_factory=dict)
-    known: list[LibraryInfo] = field(default_factory=list)
+    listed: list[LibraryInfo] = field(default_factory=list)
     during: Any = None  # called while a request is under way
+    scanning: bool = False
+    has: dict[str, str | None] = field(default_factory=dict)
+    looks: list[list[str]] = field(default_factory=list)
+    done: list[tuple[str, str]] = field(default_factory=list)
+    in_trash: int | None = 0
 
     def scan(self, targets: Sequence[ScanTarget]) -> Answer:
         if self.errors:
@@ -44,7 +50,34 @@ class FakeClient:
         return Answer(200, "")
 
     def libraries(self) -> list[LibraryInfo]:
-        return self.known
+        return self.listed
+
+    def busy(self, key: str) -> bool:
+        return self.scanning
+
+    def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
+        """Answer from ``has``: path → id of an item, or None where it cannot tell."""
+        turn()
+        if self.errors:
+            raise self.errors.pop(0)
+        self.looks.append(list(paths))
+        return {path: self._known(path) for path in paths}
+
+    def _known(self, path: str) -> Known:
+        found = [item for file, item in self.has.items() if holds(path, file)]
+        return Known(None) if None in found else Known(bool(found), str(found[0]) if found else "")
+
+    def look_again(self, item: str, how: Again) -> Answer:
+        self.done.append((how, item))
+        return Answer(200)
+
+    def trash(self, key: str, turn: Turn, most: int) -> int | None:
+        turn()
+        return self.in_trash
+
+    def empty_trash(self, key: str) -> Answer:
+        self.done.append(("empty", key))
+        return Answer(200)
 
     def close(self) -> None:
         pass
@@ -65,6 +98,9 @@ class FakeSight:
         return self
 
     def is_folder(self, local: str) -> bool:
+        return local not in self.gone
+
+    def exists(self, local: str) -> bool:
         return local not in self.gone
 
     def verdict(self, local: str) -> Verdict:
@@ -91,14 +127,17 @@ class Clock(FakeClock):
 @contextmanager
 def engine(clock: Clock, sight: FakeSight) -> Iterator[None]:
     """Let the stages use the clock and the eyes of the test."""
-    stage = registry.kind("deliver").stage("deliver")
-    assert isinstance(stage, stages.Deliver)
-    saved = stage.clock, stage.sight
-    stage.clock, stage.sight = clock, sight
+    found = [registry.kind(name).stage(name) for name in ("deliver", "verify")]
+    saved = []
+    for stage in found:
+        assert isinstance(stage, stages.Deliver | Verify)
+        saved.append((stage, stage.clock, stage.sight))
+        stage.clock, stage.sight = clock, sight
     try:
         yield
     finally:
-        stage.clock, stage.sight = saved
+        for stage, old_clock, old_sight in saved:
+            stage.clock, stage.sight = old_clock, old_sight
 
 
 def run(job_id: int, clock: Clock) -> Job:

@@ -110,7 +110,7 @@ def test_what_has_no_library_is_seen_and_never_a_full_scan(
 
 def test_libraries_are_read_once_for_many_misses(root: Root, clients: dict[str, FakeClient], clock: Clock) -> None:
     make_server(paths=["/elsewhere"])
-    clients["plex"] = FakeClient(known=[LibraryInfo("2", "New", "show", (root.path,))])
+    clients["plex"] = FakeClient(listed=[LibraryInfo("2", "New", "show", (root.path,))])
     reads = 0
     inner = clients["plex"].libraries
 

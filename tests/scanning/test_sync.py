@@ -50,7 +50,7 @@ def put(path: Path, text: str = "x") -> None:
 
 def connect(fake: FakeServer, **values: Any) -> Server:
     """Add a server that is told without delay."""
-    quick = {"debounce": 0, "root_window": 0, "pace": 0} | values
+    quick = {"debounce": 0, "root_window": 0, "pace": 0, "verify": False} | values
     server = Server(name=fake.kind, kind=fake.kind.lower(), url=fake.url, **quick)
     servers.save(server, token=fake.token)
     servers.load_libraries(server)

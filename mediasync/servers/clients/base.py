@@ -9,7 +9,7 @@ Every method raises from ``core.errors``: Unreachable (no answer), AccessDenied 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
@@ -67,8 +67,27 @@ class RecentItem:
     key: str
     title: str
     path: str
-    library_key: str
+    library_key: str  # "" where the answer does not say it
     added_at: dt.datetime  # aware, UTC
+    kind: str = ""  # movie, episode, track, photo …
+    show: str = ""  # of an episode; the artist of a track
+    season: int | None = None
+    episode: int | None = None
+    year: int | None = None
+    picture: str = ""  # below the base address, without any token
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whether a path is in a library (None: the server cannot tell), and the server's id of what was found there."""
+
+    here: bool | None
+    item: str = ""
+
+
+Turn = Callable[[], None]
+"""Called before a question: it waits for the pace of the server, and may raise to stop."""
+Again = Literal["refresh", "analyze"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +106,7 @@ class Client(Protocol):
 
     unit: ClassVar[Literal["directory", "file"]]  # "directory": only existing directories
     batch: ClassVar[int]  # targets for one call of ``scan``
+    dates_arrivals: ClassVar[bool]  # ``RecentItem.added_at`` is when the server took it in, not the date of the file
 
     def __init__(self, access: Access) -> None: ...
     def close(self) -> None: ...
@@ -109,8 +129,29 @@ class Client(Protocol):
     def knows(self, path: str) -> bool | None:
         """Tell whether a file, or anything in a folder, is in a library; None when the server cannot tell."""
 
+    def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
+        """Tell which of many paths one library knows, as ``knows`` would, with few questions."""
+
+    def titled(self, key: str, title: str) -> list[str]:
+        """List paths in a library that may belong to a title, a few hundred at most; who asks must look closer."""
+
+    def look_again(self, item: str, how: Again) -> Answer:
+        """Have one item refreshed or analyzed; Permanent if this kind of server does not do that."""
+
+    def trash(self, key: str, turn: Turn, most: int) -> int | None:
+        """Count what lies in the trash of a library, up to ``most`` + 1; None: it has none, or cannot say."""
+
+    def empty_trash(self, key: str) -> Answer:
+        """Have the trash of a library emptied; Permanent if this kind of server has none."""
+
     def recent(self, since: dt.datetime) -> list[RecentItem]:
         """List what was added since then, newest first, at most a few hundred."""
+
+    def items(self, keys: Sequence[str]) -> list[RecentItem]:
+        """Return those of these items that have a file; ask for fifty at most."""
+
+    def keys(self, since: dt.datetime | None) -> Iterator[str]:
+        """Yield the ids of what was added or saved since then; None: of all, where ``dates_arrivals`` is False."""
 
 
 def client_class(kind: str) -> type[Client]:

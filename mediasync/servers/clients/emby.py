@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mediasync.core import foreign
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params, Reply
 
-from .base import Client, field_of, understood
-from .mediabrowser import MediaBrowserClient, any_within, wrong_kind
+from .base import Client, field_of
+from .mediabrowser import MediaBrowserClient, wrong_kind
 
 PREFIX = "/emby"
 
@@ -18,13 +17,10 @@ class EmbyClient(MediaBrowserClient):
     """An Emby Server, whose address may be given with or without ``/emby``."""
 
     _prefix = ""
+    _asked = ("Path", "DateCreated", "ProductionYear")
 
-    @understood
-    def knows(self, path: str) -> bool | None:
-        path = foreign.normalise(path)
-        if any_within(self._items((("Path", path), ("Fields", "Path")))["Items"], path):
-            return True
-        return True if self._found_by_title(path) else self._in_whole_library(path)
+    def _exactly(self, path: str) -> Params:
+        return (("Path", path),)
 
     def _authorization(self, token: str) -> dict[str, str]:
         return {"X-Emby-Token": token}

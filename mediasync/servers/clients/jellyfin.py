@@ -6,12 +6,11 @@ import hashlib
 import uuid
 from typing import Any
 
-from mediasync.core import foreign
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params
 
-from .base import Client, understood
-from .mediabrowser import MediaBrowserClient, any_within, wrong_kind
+from .base import Client
+from .mediabrowser import MediaBrowserClient, wrong_kind
 
 ENTITIES = "MediaBrowser.Controller.Entities."
 TYPES = (
@@ -36,14 +35,9 @@ TYPES = (
 class JellyfinClient(MediaBrowserClient):
     """A Jellyfin server. 503 ("still starting", since 10.11) is Transient like every 5xx."""
 
-    @understood
-    def knows(self, path: str) -> bool | None:
-        path = foreign.normalise(path)
+    def _exactly(self, path: str) -> Params:
         # There is no filter by path, but the id of an item is made from its path and type.
-        query = (*self._list("Ids", *item_ids(path)), ("Fields", "Path"))
-        if any_within(self._items(query)["Items"], path):
-            return True
-        return True if self._found_by_title(path) else self._in_whole_library(path)
+        return self._list("Ids", *item_ids(path))
 
     def _authorization(self, token: str) -> dict[str, str]:
         # The only way that works from 10.x to 12: X-Emby-Token and api_key are switched off by and by.

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from mediasync.core import foreign, paths
 from mediasync.core.errors import Permanent
 from mediasync.core.http import Params, Reply, Session
 
-from .base import Access, Answer, LibraryInfo, RecentItem, ScanTarget, ServerInfo, field_of, holds, parent, understood
+from .base import (
+    Access,
+    Again,
+    Answer,
+    Known,
+    LibraryInfo,
+    RecentItem,
+    ScanTarget,
+    ServerInfo,
+    Turn,
+    field_of,
+    holds,
+    parent,
+    understood,
+)
+from .listing import PAGE, Page, find_all
+from .mediabrowser_items import MediaBrowserItems, item_of
 
 MOST_RECENT = 300
-PAGE = 500
+NEWEST: Params = (("SortBy", "DateCreated"), ("SortOrder", "Descending"))
 
 
-class MediaBrowserClient(ABC):
+class MediaBrowserClient(MediaBrowserItems):
     """Base of EmbyClient and JellyfinClient; the names of parameters are passed through ``_name``."""
 
     unit: ClassVar[Literal["directory", "file"]] = "file"
@@ -61,6 +77,25 @@ class MediaBrowserClient(ABC):
         return Answer(reply.status, self._http.said(reply.body))
 
     def refresh_library(self, key: str) -> Answer:
+        return self._refresh_item(key)
+
+    @understood
+    def titled(self, key: str, title: str) -> list[str]:
+        query: Params = (("SearchTerm", title), ("Fields", "Path"), ("Limit", "100"))
+        return [_text(item["Path"]) for item in self._items((*self._in(key), *query))["Items"] if item.get("Path")]
+
+    def look_again(self, item: str, how: Again) -> Answer:
+        if how != "refresh":
+            raise Permanent("This kind of server analyzes nothing on request.", code="server_cannot", what=how)
+        return self._refresh_item(item)
+
+    def trash(self, key: str, turn: Turn, most: int) -> int | None:
+        return None  # what is gone is gone at once
+
+    def empty_trash(self, key: str) -> Answer:
+        raise Permanent("This kind of server has no trash.", code="server_cannot", what="trash")
+
+    def _refresh_item(self, key: str) -> Answer:
         names = ("MetadataRefreshMode", "ImageRefreshMode")
         params = [(self._name(name), "Default") for name in names]
         params += [(self._name(name), "false") for name in ("ReplaceAllMetadata", "ReplaceAllImages")]
@@ -78,27 +113,33 @@ class MediaBrowserClient(ABC):
             for folder in self._folders()
         )
 
-    @abstractmethod
+    @understood
     def knows(self, path: str) -> bool | None:
-        """See the protocol."""
+        path = foreign.normalise(path)
+        known = self._ask("", path)
+        return known.here if known.here is not None else self._in_whole_library(path)
+
+    @understood
+    def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
+        return find_all(paths, lambda start: self._page(key, start), lambda path: self._ask(key, path), turn)
 
     @understood
     def recent(self, since: dt.datetime) -> list[RecentItem]:
         found = []
         for library in self.libraries():
-            newest = (("SortBy", "DateCreated"), ("SortOrder", "Descending"), ("Limit", str(MOST_RECENT)))
-            page = self._items(
-                (("ParentId", self._id(library.key)), *self._list("Fields", "Path", "DateCreated"), *newest)
-            )
+            fields = self._list("Fields", "Path", "DateCreated")
+            page = self._items((*self._in(library.key), *fields, *NEWEST, ("Limit", str(MOST_RECENT))))
             for item in field_of(page, "Items", list):
-                added = _time(item.get("DateCreated"))
-                if added is not None and added >= since and item.get("Path") and not item.get("IsFolder"):
-                    found.append(
-                        RecentItem(str(item.get("Id", "")), str(item.get("Name", "")), item["Path"], library.key, added)
-                    )
+                each = item_of(item, library.key)
+                if each is not None and each.added_at >= since:
+                    found.append(each)
         return sorted(found, key=lambda item: item.added_at, reverse=True)
 
     # -- What differs
+
+    @abstractmethod
+    def _exactly(self, path: str) -> Params:
+        """Return the query for the items at just this path."""
 
     @abstractmethod
     def _authorization(self, token: str) -> dict[str, str]:
@@ -139,22 +180,35 @@ class MediaBrowserClient(ABC):
         field_of(found, "Items", list)
         return dict(found)
 
-    def _found_by_title(self, path: str) -> bool:
-        """Look for ``path`` among the items that are called like its last component."""
+    def _in(self, key: str) -> Params:
+        return (("ParentId", self._id(key)),) if key else ()
+
+    def _page(self, key: str, start: int) -> Page:
+        query = (*self._in(key), ("Fields", "Path"), *NEWEST, ("StartIndex", str(start)), ("Limit", str(PAGE)))
+        found = self._items(query)
+        files = [(item["Path"], str(item.get("Id", ""))) for item in found["Items"] if item.get("Path")]
+        return Page(files, field_of(found, "TotalRecordCount", int))
+
+    def _ask(self, key: str, path: str) -> Known:
+        """Look for one path: by itself, then among items of its title. Not to be found so proves nothing."""
         title = _title(path)
-        query = (("SearchTerm", title), ("Fields", "Path"), ("Limit", "100"))
-        return bool(title) and any_within(self._items(query)["Items"], path)
+        by_title: Params = (("SearchTerm", title), ("Limit", "100"))
+        for query in (self._exactly(path), by_title if title else ()):
+            found = self._items((*self._in(key), *query, ("Fields", "Path")))["Items"] if query else ()
+            for item in found:
+                if item.get("Path") and holds(path, item["Path"]):
+                    return Known(True, str(item.get("Id", "")))
+        return Known(None)
 
     def _in_whole_library(self, path: str) -> bool | None:
         """Look through the libraries that hold ``path``, newest first; None if one is longer than a page."""
         complete: bool | None = None
         for library in self.libraries():
             if any(holds(place, path) for place in library.paths):
-                newest = (("SortBy", "DateCreated"), ("SortOrder", "Descending"), ("Limit", str(PAGE)))
-                page = self._items((("ParentId", self._id(library.key)), ("Fields", "Path"), *newest))
-                if any_within(page["Items"], path):
+                page = self._page(library.key, 0)
+                if any(holds(path, file) for file, _item in page.files):
                     return True
-                complete = complete is not False and int(page.get("TotalRecordCount", PAGE + 1)) <= PAGE
+                complete = complete is not False and page.total <= PAGE
         return False if complete else None
 
 
@@ -180,26 +234,12 @@ def _sayable(path: str) -> bool:
         return False
 
 
-def any_within(items: Iterable[Any], path: str) -> bool:
-    return any(holds(path, item["Path"]) for item in items if item.get("Path"))
-
-
 def _title(path: str) -> str:
     """Guess what an item at ``path`` is called: its last component up to a year, a bracket or the suffix."""
     name = (foreign.split(path).names or ("",))[-1]
     for stop in (" (", " [", " {", " - ", "."):
         name = name.split(stop, 1)[0] or name
     return name.strip()
-
-
-def _time(value: Any) -> dt.datetime | None:
-    """Return "2026-08-05T09:03:55.5251713Z" (seven digits of a second) as a time."""
-    text = str(value or "").removesuffix("Z").split("+", 1)[0]
-    head, _, fraction = text.partition(".")
-    try:
-        return dt.datetime.fromisoformat(f"{head}.{fraction[:6]:0<6}").replace(tzinfo=dt.UTC)
-    except ValueError:
-        return None
 
 
 def wrong_kind(product: str) -> Permanent:

@@ -6,7 +6,7 @@ time limits nor our cap on answers. It judges our fake server in the tests inste
 
 from __future__ import annotations
 
-import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -16,24 +16,27 @@ from mediasync.core.http import Params, Session
 
 from .base import (
     Access,
+    Again,
     Answer,
     Client,
+    Known,
     LibraryInfo,
-    RecentItem,
     ScanTarget,
     ServerInfo,
+    Turn,
     field_of,
     holds,
     parent,
     understood,
 )
+from .listing import MOST_PAGES, Page, find_all
+from .plex_items import LEAVES, PlexItems, files
 
-LEAVES = {"movie": "1", "show": "4", "artist": "10", "photo": "13"}  # section type → type of what has files
 PAGE = 500
-MOST_RECENT = 300  # items a section
+NEWEST: Params = (("sort", "addedAt:desc"),)
 
 
-class PlexClient:
+class PlexClient(PlexItems):
     """A Plex Media Server."""
 
     unit: ClassVar[Literal["directory", "file"]] = "directory"
@@ -96,25 +99,50 @@ class PlexClient:
     def knows(self, path: str) -> bool | None:
         path = foreign.normalise(path)
         sections = self._sections_of(path)
-        answers = [self._section_knows(section, path) for section in sections if section.kind in LEAVES]
+        answers = [self._ask(section, path).here for section in sections if section.kind in LEAVES]
         if True in answers:
             return True
         return False if answers and None not in answers and len(answers) == len(sections) else None
 
     @understood
-    def recent(self, since: dt.datetime) -> list[RecentItem]:
-        found: list[RecentItem] = []
-        for library in self._libraries():
-            if library.kind in LEAVES:
-                query = (("sort", "addedAt:desc"),)
-                for item in self._items(library, query, MOST_RECENT).get("Metadata", ()):
-                    added = dt.datetime.fromtimestamp(int(item.get("addedAt", 0)), dt.UTC)
-                    found += [
-                        RecentItem(str(item.get("ratingKey", "")), str(item.get("title", "")), file, library.key, added)
-                        for file in _files(item)
-                        if added >= since
-                    ]
-        return sorted(found, key=lambda item: item.added_at, reverse=True)
+    def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
+        section = next((each for each in self._libraries() if each.key == key and each.kind in LEAVES), None)
+        if section is None:
+            return dict.fromkeys(paths, Known(None))
+        return find_all(
+            paths,
+            lambda start: self._page(section, start),
+            lambda path: self._ask(section, foreign.normalise(path)),
+            turn,
+        )
+
+    @understood
+    def titled(self, key: str, title: str) -> list[str]:
+        library = next((each for each in self._libraries() if each.key == key), None)
+        if library is None or library.kind not in LEAVES:
+            return []
+        # Of episodes the title is their own; their path holds that of the show, whatever stands between its words.
+        word = max(re.findall(r"[A-Za-z0-9]+", title), key=len, default=title)
+        return [file for file, _item in _parts(self._items(library, (("file", word),), PAGE))]
+
+    def look_again(self, item: str, how: Again) -> Answer:
+        return self._put(f"/library/metadata/{_number(item)}/{how}")
+
+    @understood
+    def trash(self, key: str, turn: Turn, most: int) -> int | None:
+        section = next((each for each in self._libraries() if each.key == key and each.kind in LEAVES), None)
+        count, start = 0, 0
+        for _ in range(MOST_PAGES if section else 0):
+            turn()
+            found = self._items(section, NEWEST, PAGE, start)  # type: ignore[arg-type]
+            items = found.get("Metadata", ())
+            count, start = count + sum(map(_in_trash, items)), start + PAGE
+            if count > most or start >= _total(found):
+                return min(count, most + 1)
+        return None
+
+    def empty_trash(self, key: str) -> Answer:
+        return self._put(f"/library/sections/{_number(key)}/emptyTrash")
 
     # -- How
 
@@ -123,10 +151,12 @@ class PlexClient:
         return container
 
     def _refresh(self, key: str, params: Params = ()) -> Answer:
-        if not key.isascii() or not key.isdigit():
-            raise Permanent("A Plex library is named by a number.", code="server_library_key", key=key)
         # GET: Plex 1.32.7 answered PUT and POST with 404, whatever the document says.
-        reply = self._http.get(f"/library/sections/{key}/refresh", params)
+        reply = self._http.get(f"/library/sections/{_number(key)}/refresh", params)
+        return Answer(reply.status, self._http.said(reply.body))
+
+    def _put(self, path: str) -> Answer:
+        reply = self._http.request("PUT", path)
         return Answer(reply.status, self._http.said(reply.body))
 
     def _libraries(self) -> list[LibraryInfo]:
@@ -135,20 +165,25 @@ class PlexClient:
     def _sections_of(self, path: str) -> list[LibraryInfo]:
         return [each for each in self._libraries() if any(holds(place, path) for place in each.paths)]
 
-    def _items(self, library: LibraryInfo, query: Params, limit: int) -> dict[str, Any]:
-        page = (("X-Plex-Container-Start", "0"), ("X-Plex-Container-Size", str(limit)))
+    def _items(self, library: LibraryInfo, query: Params, limit: int, start: int = 0) -> dict[str, Any]:
+        page = (("X-Plex-Container-Start", str(start)), ("X-Plex-Container-Size", str(limit)))
         return self._container(f"/library/sections/{library.key}/all", (("type", LEAVES[library.kind]), *query, *page))
 
-    def _section_knows(self, library: LibraryInfo, path: str) -> bool | None:
+    def _page(self, library: LibraryInfo, start: int) -> Page:
+        found = self._items(library, NEWEST, PAGE, start)
+        return Page(list(_parts(found)), _total(found))
+
+    def _ask(self, library: LibraryInfo, path: str) -> Known:
         try:
             found = self._items(library, (("file", paths.to_bytes(_term(path))),), PAGE)
         except Permanent as error:
             if error.params.get("status") == 400:  # this server has no such filter
-                return None
+                return Known(None)
             raise
-        if any(holds(path, file) for item in found.get("Metadata", ()) for file in _files(item)):
-            return True
-        return False if int(found.get("totalSize", found.get("size", 0))) <= PAGE else None
+        for file, item in _parts(found):
+            if holds(path, file):
+                return Known(True, item)
+        return Known(False if _total(found) <= PAGE else None)
 
 
 CLIENT: type[Client] = PlexClient
@@ -168,11 +203,26 @@ def _scans(activity: Any, key: str) -> bool:
     return section is None or str(section) == key
 
 
-def _files(item: Any) -> Iterator[str]:
-    for media in item.get("Media", ()):
-        for part in media.get("Part", ()):
-            if part.get("file"):
-                yield str(part["file"])
+def _number(key: str) -> str:
+    if not key.isascii() or not key.isdigit():
+        raise Permanent("A Plex library or item is named by a number.", code="server_library_key", key=key)
+    return key
+
+
+def _total(found: dict[str, Any]) -> int:
+    return int(found.get("totalSize", found.get("size", 0)))
+
+
+def _parts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (file, key of its item) of an answer."""
+    for item in found.get("Metadata", ()):
+        for file in files(item):
+            yield file, str(item.get("ratingKey", ""))
+
+
+def _in_trash(item: Any) -> bool:
+    """Tell whether Plex only keeps it, or one of its versions, until its trash is emptied."""
+    return bool(item.get("deletedAt")) or any(media.get("deletedAt") for media in item.get("Media", ()))
 
 
 def _term(path: str) -> str:

@@ -129,7 +129,7 @@ class Command(BaseCommand):
             self.stdout.write(text.rstrip())
         states = {row.state for row in rows}
         if State.FAILED in states:
-            return 3 if State.SENT in states else 1
+            return 3 if states & set(selectors.ASKED) else 1
         return waiting_code if states & set(OPEN) else 0
 
 

@@ -42,7 +42,7 @@ def kinds() -> None:
 @pytest.fixture
 def plex(mirror: Path) -> Iterator[FakePlex]:
     with FakePlex([Library("TV", "show", [f"{mirror}/TV"])]) as fake:
-        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0)
+        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0, verify=False)
         servers.save(server, token=fake.token)
         servers.load_libraries(server)
         yield fake

@@ -31,7 +31,7 @@ SONARR = Source("sonarr", "sonarr", debounce=0)
 @pytest.fixture
 def plex(point: Path) -> Iterator[FakePlex]:
     with FakePlex([Library("TV", "show", [f"{point}/TV"])]) as fake:
-        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0)
+        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0, verify=False)
         servers.save(server, token=fake.token)
         servers.load_libraries(server)
         fake.exchanges.clear()

@@ -1,0 +1,151 @@
+"""From the local path to what a crawl last saw: root, guard, disk, filter, snapshot."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import os
+import stat
+from dataclasses import dataclass
+
+from mediasync.core.paths import to_bytes
+from monitors import guards
+from monitors.filesystems import place_of
+from monitors.keep import kind_of
+from monitors.models import Directory, File, Root
+
+from .filtering import left_out
+from .parts import Part, Said, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a path below a root. ``there`` None: nobody can tell now."""
+
+    there: bool | None
+    is_dir: bool
+    size: int = 0
+    known: bool = False  # in the snapshot
+    counts: bool = True  # its root does not leave it out
+    safe: bool = True  # its root may be looked at without fear that it never answers
+
+
+def chain(below: str) -> list[str]:
+    """Return the folders that hold a path below a root, from the top ("") down."""
+    parts = below.split("/") if below else []
+    return ["/".join(parts[:number]) for number in range(len(parts))]
+
+
+def look(root: Root, below: str, local: str, part: Part) -> Seen:
+    """Add the steps of a root and return what is known of a path in it."""
+    row = ("monitors.Root", root.pk)
+    _root(root, part, row)
+    disk = _disk(root, local, part)
+    owner, file, folder = _rows(root, below)
+    if disk.safe and disk.there:
+        is_dir, size = disk.is_dir, disk.size
+    else:
+        is_dir = folder is not None or (file is None and not kind_of(to_bytes(local.rpartition("/")[2])))
+        size = file.size if file else 0
+    counts = _filter(root, below, is_dir, part)
+    known = (folder if is_dir else file) is not None
+    _snapshot(root, below, owner, file, folder if is_dir else None, part)
+    if counts and disk.there and not known and root.baseline_at and not part.stopped:
+        part.advise("todo_crawl", page=row, root=root.name)
+    return Seen(disk.there, is_dir, size, known, counts, disk.safe)
+
+
+def _root(root: Root, part: Part, row: tuple[str, int]) -> None:
+    part.add("root", "explain_root", "ok", at=root.crawled_at, row=row, root=root.name, path=root.path)
+    if not root.enabled:
+        part.add("root", "hint_root_off", "bad", row=row)
+        part.advise("todo_root_off", page=row, stops=True, root=root.name)
+    if root.guard != Root.Guard.OK:
+        down = root.guard == Root.Guard.DOWN
+        said = Said(root.guard_code or "explain_guard", root.guard_params)
+        part.steps.append(Step("root", said, "bad" if down else "warn", root.guard_since, row))
+        part.advise("todo_guard_down" if down else "todo_guard_suspect", page=row, stops=down, root=root.name)
+    if root.baseline_at is None:
+        part.add("root", "explain_never_crawled", "warn", row=row)
+        part.advise("todo_first_crawl", page=row, root=root.name)
+
+
+def _disk(root: Root, local: str, part: Part) -> Seen:
+    """Look whether it is there now. A mount that may hang is tried in a child process first."""
+    if not root.mounted:
+        part.add("disk", "explain_not_mounted")
+        return Seen(None, False)
+    if root.guard == Root.Guard.DOWN or _hangs(root):
+        part.add("disk", "explain_not_looked", "warn")
+        return Seen(None, False, safe=False)
+    try:
+        info = os.stat(to_bytes(local))
+    except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(to_bytes(local)):
+            part.add("disk", "explain_dangling", "warn")
+        else:
+            part.add("disk", "explain_not_there", "warn")
+        return Seen(False, False)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # so it cannot be there
+            part.add("disk", "explain_not_there", "warn")
+            return Seen(False, False)
+        part.add("disk", "explain_unreadable", "bad", error=error.strerror or str(error))
+        part.advise("todo_unreadable", path=local)
+        return Seen(None, False)
+    at = dt.datetime.fromtimestamp(info.st_mtime, dt.UTC)
+    if stat.S_ISDIR(info.st_mode):
+        part.add("disk", "explain_folder_there", "ok", at=at)
+        return Seen(True, True)
+    part.add("disk", "explain_file_there", "ok", at=at, size=info.st_size)
+    return Seen(True, False, info.st_size)
+
+
+def _hangs(root: Root) -> bool:
+    path = to_bytes(root.path)
+    return place_of(path).is_remote and guards.look_in_child(path, b"", 1) is None
+
+
+def _filter(root: Root, below: str, is_dir: bool, part: Part) -> bool:
+    row = ("monitors.Root", root.pk)
+    found = left_out(root, below, is_dir)
+    if found is None:
+        part.add("filter", "explain_counts", "ok")
+        return True
+    code, facts = found
+    part.add("filter", code, "bad", row=row, **facts)
+    part.advise("todo_filter", page=row, stops=True, root=root.name)
+    return False
+
+
+def _rows(root: Root, below: str) -> tuple[Directory | None, File | None, Directory | None]:
+    """Return the nearest folder above that is known, the file, and the folder itself."""
+    holders = chain(below)
+    rows = {row.path: row for row in Directory.objects.filter(root=root, path__in=[*holders, below])}
+    owner = next((rows[path] for path in reversed(holders) if path in rows), None)
+    parent, _slash, name = below.rpartition("/")
+    file = None
+    if below and parent in rows:
+        file = File.objects.filter(directory_id=rows[parent].pk, name=name).first()
+    return owner, file, rows.get(below)
+
+
+def _snapshot(
+    root: Root, below: str, owner: Directory | None, file: File | None, folder: Directory | None, part: Part
+) -> None:
+    nearest = folder or owner
+    row = ("monitors.Directory", nearest.pk) if nearest else None
+    at = dt.datetime.fromtimestamp(nearest.listed_at, dt.UTC) if nearest and nearest.listed_at else None
+    if folder is not None:
+        part.add("snapshot", "explain_folder_known", "ok", at=at, row=row)
+    elif file is not None:
+        part.add("snapshot", "explain_file_known", "ok", at=at, row=row, size=file.size)
+    elif owner is not None:
+        part.add("snapshot", "explain_not_known", "warn", at=at, row=row, folder=owner.path or "/")
+    else:
+        part.add("snapshot", "explain_no_snapshot", "warn")
+    if nearest is not None and nearest.error:
+        part.add("snapshot", "explain_listing_error", "bad", at=at, row=row, error=nearest.error)
+        part.advise("todo_listing_error", page=row, path=nearest.path or "/", error=nearest.error)
+    elif nearest is not None and nearest.dirty:
+        part.add("snapshot", "explain_dirty", "busy", row=row)

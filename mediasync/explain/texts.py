@@ -1,0 +1,122 @@
+"""The sentences of an explanation."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from mediasync.jobs.registry import Text
+
+TEXTS: dict[str, Text] = {
+    # As it arrives
+    "explain_arrived": _("As it was given: %(path)s"),
+    "explain_arrived_from": _("As %(source)s says it: %(path)s"),
+    "explain_bad_path": _("This cannot be a path: it is empty, too long, or holds characters that no name has"),
+    "explain_no_source": _("There is no hook and no mapping rule for a source called “%(source)s”"),
+    "explain_hook_off": _("The hook “%(source)s” is switched off"),
+    "explain_rule": "%(rule)s",
+    # Root, disk, filter, snapshot
+    "explain_root": _("It lies in the root “%(root)s” (%(path)s), last looked at"),
+    "explain_no_root": _("It lies in no root: nobody looks there, only hints and scans can name it"),
+    "explain_guard": _("The guard of the root is not OK"),
+    "explain_never_crawled": _("The root was never looked through to the end"),
+    "explain_not_mounted": _("The root is not mounted here: only its last listing tells what is there"),
+    "explain_not_looked": _("The disk was not looked at: the root is down, or its mount does not answer"),
+    "explain_dangling": _("A link is there that leads nowhere"),
+    "explain_not_there": _("Nothing is there now"),
+    "explain_unreadable": _("It cannot be looked at: %(error)s"),
+    "explain_folder_there": _("A folder is there now, last changed"),
+    "explain_file_there": _("A file of %(size)s bytes is there now, last changed"),
+    "explain_counts": _("The filter of the root lets it pass"),
+    "explain_hidden": _("“%(name)s” is a hidden name, and the root leaves those out"),
+    "explain_junk": _("“%(name)s” is junk, or not finished yet: such names are always left out"),
+    "explain_kind": _("“%(name)s” is of the kind %(kind)s, and the root takes only: %(kinds)s"),
+    "explain_excluded": _("“%(name)s” is excluded by the pattern %(glob)s"),
+    "explain_not_included": _("“%(name)s” is in none of the patterns that the root includes: %(globs)s"),
+    "explain_folder_known": _("The last listing of the folder is stored"),
+    "explain_file_known": _("The last listing had it, with %(size)s bytes"),
+    "explain_not_known": _("The last listing did not have it; the nearest folder that is known: %(folder)s"),
+    "explain_no_snapshot": _("No listing of the root is stored yet"),
+    "explain_listing_error": _("The folder could not be listed: %(error)s"),
+    "explain_dirty": _("The folder is marked: the next crawl lists it"),
+    # Hints, changes, links
+    "explain_hint": _("A hint of %(source)s, %(hits)s ×: %(state)s. %(why)s"),
+    "explain_payload": _("It came with payload #%(number)s of %(source)s"),
+    "explain_seen": _("A crawl saw: %(kind)s, %(what)s"),
+    "explain_change": _("%(kind)s, %(what)s: %(state)s. %(why)s"),
+    "explain_no_change": _(
+        "No change of it is stored: it was there at the first crawl, which announces nothing, or it is more than "
+        "%(days)s days old"
+    ),
+    "explain_links_off": _("The link rule of the root is switched off"),
+    "explain_link": _("Link %(path)s: %(state)s"),
+    "explain_is_link": _("This is a link of ours; it stands for %(path)s"),
+    "explain_among_links": _("It lies among the links in %(target)s, but is none that we made"),
+    "explain_no_links_below": _("No link of ours lies below the folder's twin among the links"),
+    "explain_disc": _("It is part of a disc; the link rule says of discs: %(discs)s"),
+    "explain_too_small": _("It has no link: %(size)s bytes are less than the rule's %(least)s"),
+    "explain_not_linked": _("It has no link: of the kind %(kind)s, and the rule links %(kinds)s"),
+    "explain_link_missing": _("It has no link, though the rule wants one"),
+    # Servers
+    "explain_server_fine": _("%(server)s answers, last"),
+    "explain_server_unseen": _("%(server)s has never answered"),
+    "explain_server_trouble": _("%(server)s had trouble: %(why)s"),
+    "explain_server_paused": _("%(server)s is paused: %(why)s"),
+    "explain_server_unreachable": _("%(server)s cannot be reached: %(why)s"),
+    "explain_server_off": _("%(server)s is switched off"),
+    "explain_library": _("Library %(library)s, by its folder %(location)s"),
+    "explain_unit": _("It is asked about %(asks)s (%(update)s)"),
+    "explain_unit_collected": _(
+        "It is asked about %(asks)s (%(update)s), and then looks through all of the library's folder: such requests "
+        "are collected for a while"
+    ),
+    "explain_no_request": _("It was not asked"),
+    "explain_asked": _("Wanted by %(source)s, %(hits)s ×: %(asks)s (%(update)s)"),
+    "explain_request": _("%(asks)s: %(state)s. %(answer)s"),
+    "explain_verified": _("The server knows it"),
+    "explain_gone": _("The server knows it no longer, as it should be"),
+    "explain_unproved": _("The server was looked into %(checks)s times and does not show it: %(why)s"),
+    # What to do
+    "todo_bad_path": _("Give the whole path, beginning with a slash, without “..”."),
+    "todo_windows": _("It is a path of Windows: add a mapping rule for its source, and name that source here."),
+    "todo_source_rule": _("Add a mapping rule from the names of %(source)s to those of this machine."),
+    "todo_hook_off": _("Switch the hook “%(source)s” on: it takes no calls now."),
+    "todo_guess_source": _("If this is how %(name)s says it, explain it with that source."),
+    "todo_guess_account": _("In the account %(name)s it is what is %(path)s here: explain that."),
+    "todo_guess_server": _("If %(name)s shows it so, it is %(path)s here: explain that."),
+    "todo_no_root": _("Add a root that holds it, or a mapping rule that leads it into a library."),
+    "todo_root_off": _("Switch the root “%(root)s” on."),
+    "todo_guard_down": _("Bring the root “%(root)s” back (is it mounted?): nothing is crawled or told until then."),
+    "todo_guard_suspect": _("Look at the guard of “%(root)s”: what is missing is held until a person decides."),
+    "todo_first_crawl": _("Let “%(root)s” be crawled to the end once: press Crawl now."),
+    "todo_filter": _("Change what counts in the root “%(root)s”, or rename it: as things are it is never told."),
+    "todo_unreadable": _("Let this program read %(path)s: look at its owner and mode, and at the mount."),
+    "todo_listing_error": _("Make the folder %(path)s readable (%(error)s); the next crawl tries again."),
+    "todo_crawl": _("Press Crawl now at “%(root)s”: it is there, and the last crawl did not see it."),
+    "todo_vanished": _("It vanished after the last crawl; press Crawl now at “%(root)s” to have that told."),
+    "todo_near": _("Did you mean %(path)s? Upper and lower case count."),
+    "todo_nowhere": _("Neither the disk nor the last crawl of “%(root)s” has it: look how it is spelt."),
+    "todo_hint": _("Wait until the hint is due, or press Look now at it."),
+    "todo_second_look": _("Wait for the second look: a removal is believed only when it is seen twice."),
+    "todo_held": _("Decide: the removal is held. Press Release if it is right, Drop if it is not."),
+    "todo_job": _("Wait for the job of “%(root)s”, or see why it does not run: a worker must be there."),
+    "todo_link": _("Repair the links of “%(root)s”: the rule wants one, and there is none."),
+    "todo_no_server": _("Add a server, or switch one on: nobody is told."),
+    "todo_server_paused": _("Resume %(server)s, or enter its token again: it is asked nothing until then."),
+    "todo_server_unreachable": _("Start %(server)s, or look at its address: what waits is sent when it is back."),
+    "todo_load_libraries": _("Press Load libraries at %(server)s: they were never read."),
+    "todo_suggested": _("%(server)s: add the mapping rule %(pattern)s → %(replacement)s."),
+    "todo_no_library": _("%(server)s: no library has it. Add a folder there that holds %(path)s, or a mapping rule."),
+    "todo_wrong_rule": _(
+        "%(server)s: no library has %(path)s, where the rule %(rule)s leads. Correct the rule, or add a folder there."
+    ),
+    "todo_no_rule": _("%(server)s: add a mapping rule that fits, as paths without one are not passed on."),
+    "todo_never_told": _("%(server)s: have it asked: manage.py scan '%(path)s', or Scan paths in the admin."),
+    "todo_waiting": _("%(server)s: wait until the request is due, or press Scan now at it."),
+    "todo_sending": _("%(server)s: it is being asked at this moment."),
+    "todo_sent": _("%(server)s was asked; whether it knows it by now is not asked after. Look there."),
+    "todo_proving": _("%(server)s was asked and is at work; it is asked after until it shows it."),
+    "todo_not_found": _("%(server)s scanned and does not show it: %(why)s. Mend that, then press Replay."),
+    "todo_failed": _("%(server)s refused: %(why)s. Mend that, then press Replay at the request."),
+    "todo_nothing": _("Nothing: it went all its way."),
+    "todo_nothing_proved": _("Nothing: every server knows how it is."),
+}

@@ -1,0 +1,1 @@
+"""Updates on demand, by the name of a library or of a film or episode (docs/on-demand.md)."""
