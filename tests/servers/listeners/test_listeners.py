@@ -14,7 +14,7 @@ from mediasync.servers.models import Arrival, Listener, Server
 from tests.fakes.mediabrowser import FakeMediaBrowser
 from tests.fakes.plex import timeline
 from tests.fakes.server import FakeServer
-from tests.monitors.feeding import until, write
+from tests.monitors.feeding import delete, until, write
 
 from .conftest import LONG_AGO, add, scan_all
 
@@ -155,6 +155,24 @@ def test_it_waits_longer_and_longer_for_a_server_that_is_away(run: Run, server: 
         until(lambda: all(each.again_at or not each.thread.is_alive() for each in run.listeners.runners.values()))
     assert 3 <= Listener.objects.get().starts <= 30
     assert Server.objects.get().fails >= 3
+
+
+def test_a_server_that_is_deleted_meanwhile_is_no_error(
+    run: Run, server: Server, fake: FakeServer, media: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.until_state("live")
+    [runner] = run.listeners.runners.values()
+    add(server, media, "movies/New (2030)/New (2030).mkv")
+    until(lambda: Listener.objects.get().heard_at is not None)
+    delete(Server.objects.all())
+    run.clock.advance(70)  # what was heard is due, and nobody has seen yet that the server is gone
+    until(lambda: not runner.thread.is_alive())
+    for _ in range(2):
+        runner.look_after()
+        run.clock.advance(901)
+    run.tick()
+    assert run.listeners.runners == {}
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 def test_it_says_in_the_end_that_nobody_listens(run: Run, fake: FakeServer) -> None:
