@@ -9,9 +9,10 @@ from typing import Any
 from mediasync.core.paths import for_people
 from mediasync.jobs import registry
 from mediasync.servers.models import Server
+from monitors.glance import Glance
 
 from . import facts, mapping
-from .facts import Fact, exists
+from .facts import Fact
 from .mapping import Step
 from .telling import Listener, Told
 from .units import climb
@@ -55,14 +56,15 @@ def sentence(step: Step) -> str:
 
 def explain(paths: Iterable[str], servers: Iterable[Server]) -> list[Explained]:
     """Return what each server would be asked, for each path and what stands for it among the links."""
-    return explain_facts(facts.of_paths(paths), servers)
+    with Glance() as glance:
+        return explain_facts(facts.of_paths(paths, glance), servers, glance)
 
 
-def explain_facts(groups: Sequence[Sequence[Fact]], servers: Iterable[Server]) -> list[Explained]:
+def explain_facts(groups: Sequence[Sequence[Fact]], servers: Iterable[Server], glance: Glance) -> list[Explained]:
     """Return the same for facts; those of one group are the same thing, and one that a server has is enough."""
     found = []
     for server in servers:
-        listener = Listener(server)
+        listener = Listener(server, glance.exists)
         for group in groups:
             explained = [_explain(fact, listener) for fact in group]
             found += [each for each in explained if each.asks] or explained[:1]
@@ -73,8 +75,8 @@ def _explain(fact: Fact, listener: Listener) -> Explained:
     told = listener.tell(fact)
     steps = listener.rules.trace(fact.local)
     if told.unit is not None:
-        plex = listener.server.kind == Server.Kind.PLEX
-        asks = climb(told.unit, told.location, exists) if plex and told.unit.update == "Deleted" else told.unit
+        climbs = listener.server.kind == Server.Kind.PLEX and told.unit.update == "Deleted"
+        asks = climb(told.unit, told.location, listener.exists) if climbs else told.unit
         return Explained(listener.server, fact.local, steps, told, asks.path)
     reason = "no_library" if told.mapped.path is not None else (told.mapped.error or "dropped")
     return Explained(listener.server, fact.local, steps, told, reason=reason)

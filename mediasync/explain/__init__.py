@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import difflib
 
-from mediasync.core.paths import join, to_bytes
-from monitors.filesystems import place_of
-from monitors.guards import look_in_child
+from mediasync.core.paths import join
+from monitors.glance import Glance
 from monitors.models import Change, Directory, File, Root
 from monitors.selectors import root_of
 from scanning import selectors
@@ -31,10 +30,11 @@ def explain(path: str, source: str = "") -> Explained:
         return Explained(path, source, None, part.steps, [], part.todo)
     local, names = _behind_link(local, part)
     inside = root_of(local)
-    if inside is None:
-        servers = _without_root(path, source, local, part)
-    else:
-        servers = _in_root(inside[0], inside[1], local, names, part)
+    with Glance() as glance:
+        if inside is None:
+            servers = _without_root(path, source, local, glance, part)
+        else:
+            servers = _in_root(inside[0], inside[1], local, names, glance, part)
     todo = [*part.todo, *([] if part.stopped else [each for server in servers for each in server.part.todo])]
     return Explained(path, source, local, part.steps, servers, todo or [_all_well(servers)])
 
@@ -53,8 +53,8 @@ def _behind_link(local: str, part: Part) -> tuple[str, list[str]]:
     return behind, [local]
 
 
-def _in_root(root: Root, below: str, local: str, names: list[str], part: Part) -> list[ServerPart]:
-    seen = rooted.look(root, below, local, part)
+def _in_root(root: Root, below: str, local: str, names: list[str], glance: Glance, part: Part) -> list[ServerPart]:
+    seen = rooted.look(root, below, local, glance, part)
     history.hints(root, below, part)
     changes = history.changes(root, below, seen, part)
     links = [*names, *history.links(root, below, seen, part)]
@@ -62,18 +62,16 @@ def _in_root(root: Root, below: str, local: str, names: list[str], part: Part) -
         _alike(root, below, part)
     elif seen.there is False and seen.known and not part.stopped:
         part.advise("todo_vanished", page=("monitors.Root", root.pk), root=root.name)
-    group = telling.facts_of(local, links, safe=seen.safe, is_dir=seen.is_dir)
+    group = telling.facts_of(local, links, glance)
     pending = part.stopped or (bool(part.todo) and not changes) or (seen.there is False and not changes)
-    return _servers(group, changes, part, pending=pending)
+    return _servers(group, changes, glance, part, pending=pending)
 
 
-def _without_root(path: str, source: str, local: str, part: Part) -> list[ServerPart]:
+def _without_root(path: str, source: str, local: str, glance: Glance, part: Part) -> list[ServerPart]:
     part.add("root", "explain_no_root", "warn")
     history.hints(None, local, part)
-    folder = to_bytes(local.rpartition("/")[0] or "/")
-    safe = not (place_of(folder).is_remote and look_in_child(folder, b"", 1) is None)
-    group = telling.facts_of(local, [], safe=safe, is_dir=True)
-    servers = _servers(group, [], part, pending=False)
+    group = telling.facts_of(local, [], glance)
+    servers = _servers(group, [], glance, part, pending=False)
     if not any(server.asks for server in servers):
         guessed = _guess(path, source, part)
         if not guessed:
@@ -81,8 +79,11 @@ def _without_root(path: str, source: str, local: str, part: Part) -> list[Server
     return servers
 
 
-def _servers(group: list[Fact], changes: list[Change], part: Part, *, pending: bool) -> list[ServerPart]:
-    found = [telling.for_server(each, group, changes, pending=pending) for each in selectors.enabled_servers()]
+def _servers(
+    group: list[Fact], changes: list[Change], glance: Glance, part: Part, *, pending: bool
+) -> list[ServerPart]:
+    known = selectors.enabled_servers()
+    found = [telling.for_server(each, group, changes, glance, pending=pending) for each in known]
     if not found:
         part.advise("todo_no_server", page=("servers.Server", None))
     return found

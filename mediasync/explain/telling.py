@@ -11,6 +11,7 @@ from django.utils import timezone
 from mediasync.core import foreign
 from mediasync.servers import selectors as fares
 from mediasync.servers.models import Server
+from monitors.glance import Glance
 from monitors.models import Change
 from scanning import explaining, facts, suggesting
 from scanning.facts import Fact
@@ -41,19 +42,19 @@ TODO = {
 }
 
 
-def facts_of(local: str, links: Sequence[str], *, safe: bool, is_dir: bool) -> list[Fact]:
-    """Return what stands for a path: itself and its links. Not ``safe``: nothing is looked at on the disk."""
-    if not safe:
-        return [Fact(local, ScanRequest.Update.MODIFIED, is_dir)]
-    found = {fact.local: fact for group in facts.of_paths([local, *links]) for fact in group}
+def facts_of(local: str, links: Sequence[str], glance: Glance) -> list[Fact]:
+    """Return what stands for a path: itself and its links."""
+    found = {fact.local: fact for group in facts.of_paths([local, *links], glance) for fact in group}
     return list(found.values())
 
 
-def for_server(server: Server, group: Sequence[Fact], changes: Sequence[Change], *, pending: bool) -> ServerPart:
+def for_server(
+    server: Server, group: Sequence[Fact], changes: Sequence[Change], glance: Glance, *, pending: bool
+) -> ServerPart:
     """Return the way to one server. ``pending``: there is a reason already why it was not told."""
     part = Part()
     _state(server, part)
-    answers = explaining.explain_facts([group], [server])
+    answers = explaining.explain_facts([group], [server], glance)
     best = answers[0]
     for step in best.steps:
         tone: Tone = "ok" if step.outcome in ("matched", "passed") else "idle"

@@ -244,11 +244,20 @@ def test_it_says_that_a_link_leads_nowhere(scene: Scene) -> None:
 
 
 def test_a_mount_that_does_not_answer_is_left_alone(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mediasync.explain.rooted.place_of", lambda path: Place(b"/", "fuse.rclone"))
-    monkeypatch.setattr("monitors.guards.look_in_child", lambda *_args: None)
+    monkeypatch.setattr("monitors.glance.place_of", lambda path: Place(b"/", "fuse.rclone"))
+    monkeypatch.setattr("monitors.glance.Glance._ask", lambda *_args: None)
     found = scene.explain()
-    assert codes(found, "disk") == ["explain_not_looked"]
+    assert codes(found, "disk") == ["explain_hangs"]
+    assert todo(found) == ["todo_hangs"]
     assert found.servers[0].asks == "/data/Films/Heat (1995)"
+
+
+def test_a_mount_that_went_away_since_the_last_crawl_is_the_reason(scene: Scene) -> None:
+    Root.objects.update(device="fuse.rclone@9!")
+    scene.file.unlink()
+    found = scene.explain()
+    assert codes(found, "disk") == ["explain_not_there", "guard_mount_gone"]
+    assert todo(found) == ["todo_guard_down"]
 
 
 def test_a_root_that_is_elsewhere_is_told_from_its_listing(scene: Scene) -> None:
