@@ -55,6 +55,9 @@ class Look:
         verdicts = {row.pk: self._verdict(proofs[row.pk], known) for row in rows}
         items = {item for each in verdicts.values() if not each.wrong for item in each.replaced}
         following.look_again(self.run, items)  # before the rows say that all is done: a crash repeats it
+        blind = [row for row in rows if self._was_blind(row, verdicts[row.pk])]
+        self.run.tell_again(blind)
+        rows = [row for row in rows if row not in blind]
         for row in rows:
             row.changed_at = proofs[row.pk].changed_at
             self._judge(row, verdicts[row.pk])
@@ -85,6 +88,18 @@ class Look:
         """Tell whether the server is right and what we expected is out of date."""
         try:
             return bool(expected.local) and self.sight.exists(expected.local) == here
+        except Unclear:
+            return False
+
+    def _was_blind(self, row: ScanRequest, verdict: Verdict) -> bool:
+        """Tell whether a folder that is gone still showed here when the server was told, out of some cache.
+
+        Then it was not told of a folder above, the one thing that makes Plex forget what was in it.
+        """
+        if not verdict.wrong or row.update != ScanRequest.Update.DELETED or row.sent_path != row.path or self.busy:
+            return False
+        try:
+            return self.run.client.unit == "directory" and not self.sight.exists(row.local_path)
         except Unclear:
             return False
 

@@ -153,6 +153,25 @@ def test_what_stays_is_said(clients: dict[str, FakeClient], clock: Clock, sight:
     assert (row.state, row.reason) == ("not_found", "still_there")
 
 
+def test_a_folder_that_still_showed_here_when_it_was_told_is_told_again(
+    clients: dict[str, FakeClient], clock: Clock, sight: FakeSight
+) -> None:
+    server = make_server(debounce=0, libraries_at=START)
+    client = fake(server)
+    client.has = {"/srv/tv/A/S1/1.mkv": "7"}
+    job = told(server, "/srv/tv/A/S1", "Deleted", is_dir=True, local="/srv/tv/A/S1")
+    ScanRequest.objects.update(sent_path="/srv/tv/A/S1")
+    sight.gone = {"/srv/tv/A/S1"}
+    run(job, clock)
+    assert ScanRequest.objects.get().state == "waiting"
+    client.during = client.has.clear
+    for kind in ("deliver", "verify"):
+        run(Job.objects.filter(kind=kind).latest("id").pk, clock)
+    row = ScanRequest.objects.get()
+    assert (row.state, row.sent_path, client.asked) == ("gone", "/srv/tv/A", ["/srv/tv/A"])
+    assert row.first_at == START
+
+
 def test_a_server_that_cannot_tell_leaves_it_sent(clients: dict[str, FakeClient], clock: Clock) -> None:
     server = make_server()
     fake(server).has = {FILE: None}
