@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from mediasync.core.paths import join
+from monitors import reasons
 from monitors.models import Change, Hint, Root
 from scanning.links.names import kind_of, split_disc
 from scanning.models import Link, LinkRule
@@ -52,8 +53,7 @@ def changes(root: Root, below: str, seen: Seen, part: Part) -> list[Change]:
             "what": what,
             "state": str(Change.State(row.state).label),
         }
-        guard = root.guard_params if root.guard_code == row.reason else {}
-        why = sentence(row.reason, guard)
+        why = reasons.why(row)
         at, tone = row.told_at or row.settled_at or row.seen_at, CHANGES.get(row.state, "idle")
         part.add("change", "explain_seen", at=row.seen_at, row=("monitors.Change", row.pk), **facts)
         part.add("change", "explain_change", tone, at=at, row=("monitors.Change", row.pk), why=why, **facts)
@@ -73,7 +73,8 @@ def _changes(root: Root, below: str, is_dir: bool) -> list[Change]:
     wanted |= Q(is_dir=True, path__in=holders) | Q(is_dir=True, old_path__in=holders)
     if is_dir and below:
         wanted |= Q(path__startswith=f"{below}/")  # SQLite ignores case in it
-    rows = Change.objects.filter(wanted, root=root).exclude(path="", old_path="").order_by("-id")[:READ]
+    rows = Change.objects.filter(wanted, root=root).exclude(path="", old_path="").order_by("-id")
+    rows = rows.select_related("root")[:READ]
     exact = {below, *holders}
     return [row for row in rows if {row.path, row.old_path} & exact or (is_dir and row.path.startswith(f"{below}/"))][
         :SHOWN
