@@ -109,6 +109,18 @@ def test_it_polls_where_no_websocket_is(run: Run, server: Server, fake: FakeServ
     run.until_arrivals(film)
 
 
+@pytest.mark.parametrize("kind", ["plex"])  # the others are asked each minute until they tell of an item
+def test_an_idle_plex_is_not_asked(run: Run, server: Server, fake: FakeServer, media: Path) -> None:
+    run.until_state("live")
+    before = len(fake.requests)
+    run.tick(600)
+    film = add(server, media, "movies/New (2030)/New (2030).mkv")
+    late(fake, film, run)
+    run.until_arrivals(film)
+    asked = [request.path.rsplit("/", 1)[0] for request in fake.requests[before:]]
+    assert asked == ["/library/sections/1", "/library/metadata"]  # our scan, and what the message was about
+
+
 @pytest.mark.parametrize("kind", ["emby", "jellyfin"])  # Plex tells everybody
 def test_it_polls_a_server_that_tells_nothing(run: Run, server: Server, fake: FakeServer, media: Path) -> None:
     assert isinstance(fake, FakeMediaBrowser)
