@@ -14,7 +14,7 @@ from monitors.selectors import root_of
 from scanning import selectors
 from scanning.facts import Fact
 
-from . import arriving, history, rooted, telling
+from . import arriving, history, requested, rooted, telling, working
 from .parts import Advice, Explained, Part, Said, ServerPart, Step
 
 __all__ = ["Advice", "Explained", "Said", "ServerPart", "Step", "explain"]
@@ -36,7 +36,8 @@ def explain(path: str, source: str = "") -> Explained:
         else:
             servers = _in_root(inside[0], inside[1], local, names, glance, part)
     todo = [*part.todo, *([] if part.stopped else [each for server in servers for each in server.part.todo])]
-    return Explained(path, source, local, part.steps, servers, todo or [_all_well(servers)])
+    todo = working.at_work(todo) or [_all_well(servers)]
+    return Explained(path, source, local, part.steps, [*servers, *telling.switched_off()], todo)
 
 
 def _behind_link(local: str, part: Part) -> tuple[str, list[str]]:
@@ -56,6 +57,8 @@ def _behind_link(local: str, part: Part) -> tuple[str, list[str]]:
 def _in_root(root: Root, below: str, local: str, names: list[str], glance: Glance, part: Part) -> list[ServerPart]:
     seen = rooted.look(root, below, local, glance, part)
     history.hints(root, below, part)
+    if seen.unseen and not part.todo:  # with a hint that waits, it is looked at without a crawl
+        part.advise("todo_crawl", page=("monitors.Root", root.pk), root=root.name)
     changes = history.changes(root, below, seen, part)
     links = [*names, *history.links(root, below, seen, part)]
     if seen.there is False and not seen.known and not changes and not part.stopped:
@@ -118,5 +121,5 @@ def _alike(root: Root, below: str, part: Part) -> None:
 
 def _all_well(servers: list[ServerPart]) -> Advice:
     states = [server.state for server in servers]
-    proved = bool(states) and all(state in telling.DONE for state in states)
+    proved = bool(states) and all(state in requested.DONE for state in states)
     return Advice(Said("todo_nothing_proved" if proved else "todo_nothing"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +12,11 @@ from django.db.models import Q
 from mediasync.core.paths import join
 from monitors import reasons
 from monitors.models import Change, Hint, Root
+from monitors.selectors import lane_of
 from scanning.links.names import kind_of, split_disc
 from scanning.models import Link, LinkRule
 
+from . import working
 from .parts import Part, Tone, sentence
 from .rooted import Seen, chain
 
@@ -58,13 +61,20 @@ def changes(root: Root, below: str, seen: Seen, part: Part) -> list[Change]:
         part.add("change", "explain_seen", at=row.seen_at, row=("monitors.Change", row.pk), **facts)
         part.add("change", "explain_change", tone, at=at, row=("monitors.Change", row.pk), why=why, **facts)
     if found:
-        if (code := TODO.get(found[0].state)) is not None:
-            page = ("monitors.Change", found[0].pk)
-            part.advise(code, page=page, stops=True, root=root.name)
+        _what_now(root, found[0], part)
     elif seen.known:
         days = settings.KEEP_JOBS_DAYS
         part.add("change", "explain_no_change", "idle", at=root.baseline_at, days=days)
     return found
+
+
+def _what_now(root: Root, newest: Change, part: Part) -> None:
+    code = TODO.get(newest.state)
+    if code is None:
+        return
+    if code == "todo_held" or not working.rests(lane_of(root.pk), root.name, part):
+        part.advise(code, page=("monitors.Change", newest.pk), root=root.name)
+    part.todo[-1] = replace(part.todo[-1], stops=True)
 
 
 def _changes(root: Root, below: str, is_dir: bool) -> list[Change]:
@@ -95,6 +105,9 @@ def links(root: Root, below: str, seen: Seen, part: Part) -> list[str]:
         tone: Tone = "ok" if link.state == Link.State.OK else "warn"
         facts: dict[str, Any] = {"path": join(rule.target, link.path), "state": str(Link.State(link.state).label)}
         part.add("link", "explain_link", tone, at=link.changed_at, row=("scanning.Link", link.pk), **facts)
+    if seen.there and rows and not any(link.state == Link.State.OK for link in rows):
+        conflict = rows[0].state == Link.State.CONFLICT
+        part.advise("todo_link_conflict" if conflict else "todo_link", page=row, root=root.name, path=facts["path"])
     if not rows:
         code, why = _why_none(rule, below, seen)
         part.add("link", code, "warn" if code == "explain_link_missing" else "idle", row=row, **why)

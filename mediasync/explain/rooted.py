@@ -23,7 +23,7 @@ class Seen:
     is_dir: bool
     size: int = 0
     known: bool = False  # in the snapshot
-    counts: bool = True  # its root does not leave it out
+    unseen: bool = False  # it is there and counts, and no crawl has seen it
 
 
 def chain(below: str) -> list[str]:
@@ -46,9 +46,10 @@ def look(root: Root, below: str, local: str, glance: Glance, part: Part) -> Seen
     counts = _filter(root, below, is_dir, part)
     known = (folder if is_dir else file) is not None
     _snapshot(root, below, owner, file, folder if is_dir else None, part)
-    if counts and disk.there and not known and root.baseline_at and not part.stopped:
-        part.advise("todo_crawl", page=row, root=root.name)
-    return Seen(disk.there, is_dir, size, known, counts)
+    if root.guard == Root.Guard.SUSPECT and not disk.there:
+        part.advise("todo_guard_suspect", page=row, root=root.name)
+    unseen = bool(counts and disk.there and not known and root.baseline_at)
+    return Seen(disk.there, is_dir, size, known, unseen)
 
 
 def _root(root: Root, part: Part, row: tuple[str, int]) -> None:
@@ -60,7 +61,8 @@ def _root(root: Root, part: Part, row: tuple[str, int]) -> None:
         down = root.guard == Root.Guard.DOWN
         said = Said(root.guard_code or "explain_guard", root.guard_params)
         part.steps.append(Step("root", said, "bad" if down else "warn", root.guard_since, row))
-        part.advise("todo_guard_down" if down else "todo_guard_suspect", page=row, stops=down, root=root.name)
+        if down:
+            part.advise("todo_guard_down", page=row, stops=True, root=root.name)
     if root.baseline_at is None:
         part.add("root", "explain_never_crawled", "warn", row=row)
         part.advise("todo_first_crawl", page=row, root=root.name)
@@ -114,7 +116,7 @@ def _filter(root: Root, below: str, is_dir: bool, part: Part) -> bool:
         return True
     code, facts = found
     part.add("filter", code, "bad", row=row, **facts)
-    part.advise("todo_filter", page=row, stops=True, root=root.name)
+    part.advise("todo_junk" if code == "explain_junk" else "todo_filter", page=row, stops=True, root=root.name)
     return False
 
 

@@ -75,7 +75,7 @@ TEXTS: dict[str, Text] = {
     "explain_request": _("%(asks)s: %(state)s. %(answer)s"),
     "explain_verified": _("The server knows it"),
     "explain_gone": _("The server knows it no longer, as it should be"),
-    "explain_unproved": _("The server was looked into %(checks)s times and does not show it: %(why)s"),
+    "explain_unproved": _("The server was asked %(checks)s times, and it is not proved: %(why)s"),
     # What to do
     "todo_bad_path": _("Give the whole path, beginning with a slash, without “..”."),
     "todo_windows": _("It is a path of Windows: add a mapping rule for its source, and name that source here."),
@@ -91,6 +91,7 @@ TEXTS: dict[str, Text] = {
     "todo_guard_suspect": _("Look at the guard of “%(root)s”: what is missing is held until a person decides."),
     "todo_first_crawl": _("Let “%(root)s” be crawled to the end once: press Crawl now."),
     "todo_filter": _("Change what counts in the root “%(root)s”, or rename it: as things are it is never told."),
+    "todo_junk": _("Rename it, or wait until it is complete: such names are never told, whatever “%(root)s” takes."),
     "todo_unreadable": _("Let this program read %(path)s: look at its owner and mode, and at the mount."),
     "todo_listing_error": _("Make the folder %(path)s readable (%(error)s); the next crawl tries again."),
     "todo_crawl": _("Press Crawl now at “%(root)s”: it is there, and the last crawl did not see it."),
@@ -100,7 +101,12 @@ TEXTS: dict[str, Text] = {
     "todo_hint": _("Wait until the hint is due, or press Look now at it."),
     "todo_second_look": _("Wait for the second look: a removal is believed only when it is seen twice."),
     "todo_held": _("Decide: the removal is held. Press Release if it is right, Drop if it is not."),
-    "todo_job": _("Wait for the job of “%(root)s”, or see why it does not run: a worker must be there."),
+    "todo_job": _("Wait for the job of “%(root)s”: it has this still to do."),
+    "todo_job_paused": _("Resume job #%(number)s of %(name)s: it was paused, and this waits for it."),
+    "todo_job_failed": _("Look at job #%(number)s of %(name)s, which failed (%(why)s), and press Run again."),
+    "todo_all_paused": _("Let the jobs go on: all of them were paused."),
+    "todo_no_worker": _("Start a worker (manage.py up, or manage.py worker): nothing is done without one."),
+    "todo_link_conflict": _("Move away what stands at %(path)s: it is not ours, so the link cannot be made."),
     "todo_link": _("Repair the links of “%(root)s”: the rule wants one, and there is none."),
     "todo_no_server": _("Add a server, or switch one on: nobody is told."),
     "todo_server_paused": _("Resume %(server)s, or enter its token again: it is asked nothing until then."),
@@ -108,6 +114,8 @@ TEXTS: dict[str, Text] = {
     "todo_load_libraries": _("Press Load libraries at %(server)s: they were never read."),
     "todo_suggested": _("%(server)s: add the mapping rule %(pattern)s → %(replacement)s."),
     "todo_no_library": _("%(server)s: no library has it. Add a folder there that holds %(path)s, or a mapping rule."),
+    "todo_library_off": _("%(server)s: switch the library %(library)s on: it has it, and was switched off here."),
+    "todo_homeless": _("%(server)s had no library for it when it was told, and has one now: press Replay."),
     "todo_wrong_rule": _(
         "%(server)s: no library has %(path)s, where the rule %(rule)s leads. Correct the rule, or add a folder there."
     ),
@@ -115,10 +123,15 @@ TEXTS: dict[str, Text] = {
     "todo_never_told": _("%(server)s: have it asked: manage.py scan '%(path)s', or Scan paths in the admin."),
     "todo_waiting": _("%(server)s: wait until the request is due, or press Scan now at it."),
     "todo_sending": _("%(server)s: it is being asked at this moment."),
-    "todo_sent": _("%(server)s was asked; whether it knows it by now is not asked after. Look there."),
+    "todo_sent": _("%(server)s was asked; whether it knows it by now is not known. Look there, or press Look again."),
     "todo_proving": _("%(server)s was asked and is at work; it is asked after until it shows it."),
     "todo_not_found": _("%(server)s scanned and does not show it: %(why)s. Mend that, then press Replay."),
+    "todo_still_there": _("%(server)s scanned and shows it still: %(why)s. Mend that, then press Look again."),
+    "todo_refused": _("%(server)s will not take it: %(why)s. Rename it."),
+    "todo_dropped": _("%(server)s was not asked: %(why)s. Have it asked: manage.py scan, or Scan paths in the admin."),
     "todo_failed": _("%(server)s refused: %(why)s. Mend that, then press Replay at the request."),
     "todo_nothing": _("Nothing: it went all its way."),
-    "todo_nothing_proved": _("Nothing: every server knows how it is."),
+    "todo_nothing_proved": _(
+        "Nothing: every server knows how it is. If one does not show it all the same, look there how it was matched."
+    ),
 }

@@ -54,7 +54,6 @@ def test_it_can_be_written_as_json(scene: Scene) -> None:
     [
         ({"enabled": False}, "todo_root_off"),
         ({"guard": "down", "guard_code": "guard_missing"}, "todo_guard_down"),
-        ({"guard": "suspect", "guard_code": "guard_held", "guard_params": {"held": 3}}, "todo_guard_suspect"),
         ({"kinds": ["audio"]}, "todo_filter"),
         ({"exclude": ["Heat*"]}, "todo_filter"),
         ({"include": ["*.mp4"]}, "todo_filter"),
@@ -85,7 +84,6 @@ def test_it_says_what_a_change_waits_for(scene: Scene, state: str, code: str) ->
         ("not_found", {"sent_at": NOW, "reason": "unmatched", "checks": 5}, "todo_not_found"),
         ("failed", {"answer": "It said no.", "answer_status": 400}, "todo_failed"),
         ("gone", {"update": "Deleted"}, "todo_nothing_proved"),
-        ("dropped", {"answer": "vanished"}, "todo_nothing"),
     ],
 )
 def test_it_says_what_came_of_the_request(scene: Scene, state: str, values: dict[str, object], code: str) -> None:
