@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django import forms
@@ -22,13 +20,9 @@ from mediasync.ui.buttons import button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, explain_link, path
 
-from . import examples, selectors, services, views
+from . import admin_examples, admin_figures, admin_links, examples, selectors, services, views  # noqa: F401
 from .forms import MappingForm
 from .models import PathMapping, ScanRequest
-
-for name in ("scanning.admin_links", "scanning.admin_examples"):
-    if find_spec(name):
-        import_module(name)
 
 State = ScanRequest.State
 TONES: dict[str, Tone] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
@@ -34,6 +35,15 @@ FARES: dict[selectors.Fare, tuple[StrOrPromise, Tone]] = {
     "fine": (_("Reachable"), "ok"),
 }
 ALL_OF_IT = _("The server looks through the whole library. This can take long on a cloud mount. Go on?")
+
+
+Figures = Callable[[Server], SafeString]
+_figures: list[Figures] = []
+
+
+def show_figures(figures: Figures) -> None:
+    """Say who knows how the requests of a server fare: scanning stands above us."""
+    _figures[:] = [figures]
 
 
 def paths_of(library: Library) -> SafeString:
@@ -70,10 +80,10 @@ class ServerAdmin(ModelAdmin[Server]):
     list_filter = ("kind",)
     search_fields = ("name", "url")
     ordering = ("name",)
-    readonly_fields = ("state", "version", "seen", "libraries_read")
+    readonly_fields = ("state", "version", "seen", "libraries_read", "requests")
     fieldsets = (
         (None, {"fields": ("name", "kind", "url", "token", "enabled")}),
-        (_("State"), {"fields": ("state", "version", "seen", "libraries_read")}),
+        (_("State"), {"fields": ("state", "version", "seen", "libraries_read", "requests")}),
         (_("Connection"), {"fields": ("verify_tls", "ca_file", "connect_timeout", "read_timeout")}),
         (_("Scans"), {"fields": ("debounce", "max_wait", "pace", "root_window", "unmatched")}),
         (_("Proof"), {"fields": ("verify", "replaced", "trash_limit")}),
@@ -113,6 +123,10 @@ class ServerAdmin(ModelAdmin[Server]):
     @admin.display(description=_("Libraries read"))
     def libraries_read(self, server: Server) -> SafeString:
         return age(server.libraries_at)
+
+    @admin.display(description=_("Requests"))
+    def requests(self, server: Server) -> SafeString:
+        return format_html_join("", "{}", ((figures(server),) for figures in _figures)) or SafeString("–")
 
     # -- Saving
 
