@@ -10,7 +10,7 @@ from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 from mediasync.ondemand import poller
 from mediasync.servers.models import Server
-from mediasync.servers.services import answered, libraries_loaded
+from mediasync.servers.services import answered, libraries_changed
 from monitors import guards, selectors
 from monitors.feeds.beside import Beside, run_beside
 from monitors.hints import rootless, translating
@@ -25,8 +25,8 @@ def on_recovered(sender: Any, root: Root, **_more: Any) -> None:
         jobs.submit(selectors.look_kind(), {"root": root.pk}, trigger=Trigger.SYSTEM)
 
 
-def on_libraries_loaded(sender: Any, server: Server, **_more: Any) -> None:
-    """A server's libraries were read: some requests may have a library now."""
+def on_libraries_changed(sender: Any, server: Server, **_more: Any) -> None:
+    """A server has other libraries or folders: some requests may have a library now."""
     scanning.look_for_homes(server, only_old=True)
 
 
@@ -43,7 +43,7 @@ def listeners(clock: Clock) -> Beside:
 
 
 guards.recovered.connect(on_recovered, dispatch_uid="sync when a root recovers")
-libraries_loaded.connect(on_libraries_loaded, dispatch_uid="look for homes when libraries were read")
+libraries_changed.connect(on_libraries_changed, dispatch_uid="look for homes when libraries have changed")
 answered.connect(on_answered, dispatch_uid="deliver when a server answers again")
 translating.use(sources.SourceRules)
 rootless.use(sources.known)

@@ -8,7 +8,7 @@ import pytest
 
 from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
-from mediasync.servers.services import answered, libraries_loaded
+from mediasync.servers.services import answered, libraries_changed
 from monitors import guards
 from monitors.models import Root
 from scanning.models import ScanRequest
@@ -27,7 +27,7 @@ def test_a_root_that_recovers_is_synchronised(tmp_path: Path, enabled: bool, job
 def test_requests_without_library_are_looked_at_when_libraries_were_read(attempts: int, jobs: int) -> None:
     server = Server.objects.create(name="p", kind="plex", url="http://127.0.0.1:9")
     ScanRequest.objects.create(server=server, path="/x", state="no_library", attempts=attempts)
-    libraries_loaded.send(sender=Server, server=server)
+    libraries_changed.send(sender=Server, server=server)
     assert Job.objects.filter(kind="deliver", scope={"server": server.pk}).count() == jobs
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mediasync.core.clock import FakeClock
+from mediasync.core.errors import AccessDenied, Unreachable
 from mediasync.jobs import registry
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
@@ -50,10 +51,17 @@ class FakeClient:
         return Answer(200, "")
 
     def libraries(self) -> list[LibraryInfo]:
+        self._here()
         return self.listed
 
     def busy(self, key: str) -> bool:
+        self._here()
         return self.scanning
+
+    def _here(self) -> None:
+        """Fail as ``scan`` would if nobody is there, or the token is wrong."""
+        if self.errors and isinstance(self.errors[0], Unreachable | AccessDenied):
+            raise self.errors.pop(0)
 
     def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
         """Answer from ``has``: path → id of an item, or None where it cannot tell."""
@@ -105,6 +113,9 @@ class FakeSight:
 
     def verdict(self, local: str) -> Verdict:
         return self.verdicts.get(local, Verdict())
+
+    def verdict_of_all(self, local: str) -> Verdict:
+        return self.verdict(local)
 
 
 def make_server(kind: str = "plex", name: str = "", paths: Iterable[str] = ("/srv/tv",), **values: Any) -> Server:
