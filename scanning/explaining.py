@@ -11,7 +11,7 @@ from mediasync.jobs import registry
 from mediasync.servers.models import Server
 from monitors.glance import Glance
 
-from . import facts, mapping
+from . import facts
 from .facts import Fact
 from .mapping import Step
 from .telling import Listener, Told
@@ -80,9 +80,3 @@ def _explain(fact: Fact, listener: Listener) -> Explained:
         return Explained(listener.server, fact.local, steps, told, asks.path)
     reason = "no_library" if told.mapped.path is not None else (told.mapped.error or "dropped")
     return Explained(listener.server, fact.local, steps, told, reason=reason)
-
-
-def to_local(path: str, source: str) -> tuple[str | None, list[Step]]:
-    """Return what a path of a source is here (None: dropped or an error), and the steps that led there."""
-    rules = mapping.for_source(source)
-    return rules.translate(path).path, rules.trace(path)

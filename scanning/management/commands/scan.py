@@ -19,7 +19,7 @@ from mediasync.jobs.choices import TERMINAL
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
-from scanning import explaining, selectors
+from scanning import arriving, explaining, selectors
 from scanning.models import ScanRequest
 
 State = ScanRequest.State
@@ -64,10 +64,10 @@ class Command(BaseCommand):
     def _local(self, word: str, source: str | None) -> str:
         path = from_argument(word)
         if source:
-            local, steps = explaining.to_local(path, source)
-            if local is None:
-                raise UsageError(explaining.sentence(steps[-1]), code="unmatched")
-            path = local
+            arrived = arriving.arrive(path, source)
+            if arrived.local is None:
+                raise UsageError(explaining.sentence(arrived.steps[-1]), code="unmatched")
+            return arrived.local
         try:
             return normalise(path if path.startswith("/") else f"{from_argument(os.getcwd())}/{path}")
         except ValueError as error:
