@@ -138,7 +138,6 @@ class PathMappingAdmin(ModelAdmin[PathMapping]):
         "state",
         "row_buttons",
         "hits",
-        "proof",
         "note",
     )
     list_filter = ("space", "server", "enabled")
@@ -169,7 +168,8 @@ class PathMappingAdmin(ModelAdmin[PathMapping]):
             parts = [badge(str(good), "ok")] * bool(good) + [badge(str(bad), "bad")] * bool(bad)
             return format_html_join(" ", "{}", ((part,) for part in parts)) or "–"
 
-        return [proof if column == "proof" else column for column in super().get_list_display(request)]
+        *others, note = super().get_list_display(request)
+        return [*others, proof, note]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "GET":
