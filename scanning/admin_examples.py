@@ -66,7 +66,8 @@ class MappingExampleAdmin(ReadOnlyAdmin[MappingExample]):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         cells = columns(examples.Judge())  # rules are read once for all rows
-        return ["what", "source", cells["holds"], "row_buttons", cells["expects"], cells["differs"], "saved"]
+        what, source, buttons, saved = super().get_list_display(request)
+        return [what, source, cells["holds"], buttons, cells["expects"], cells["differs"], saved]
 
     def get_readonly_fields(self, request: HttpRequest, obj: MappingExample | None = None) -> list[Any]:
         return ["what", "saved", "tried"]
