@@ -29,6 +29,7 @@ from mediasync.servers.selectors import fare
 from monitors.models import FeedState, Hint, Root
 from scanning import figures
 
+BUCKETS = (10, 30, 60, 120, 300, 600, 1800, 3600, 21600)  # seconds
 HEARS = (FeedState.State.FINE, FeedState.State.RESTING)
 
 
@@ -94,10 +95,9 @@ def _requests() -> Iterator[Metric]:
     found = GaugeHistogramMetricFamily(
         "mediasync_proof_seconds", "From change to proof, within 7 days.", labels=list(labels)
     )
-    for each in figures.times(since):
-        if key := named.get((each.server, each.library)):
-            buckets = [(str(float(limit)), number) for limit, number in zip(figures.BUCKETS, each.within, strict=True)]
-            found.add_metric([for_people(word) for word in key], [*buckets, ("+Inf", each.number)], each.total)
+    for key, each in known.items():
+        buckets = [*((str(float(limit)), each.within(limit)) for limit in BUCKETS), ("+Inf", len(each.seconds))]
+        found.add_metric([for_people(word) for word in named[key]], buckets, sum(each.seconds))
     yield found
 
 

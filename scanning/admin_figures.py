@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from django.urls import reverse
@@ -17,7 +16,7 @@ from mediasync.servers import admin as servers_admin
 from mediasync.servers.models import Library, Server
 from mediasync.ui.render import duration
 
-from .figures import LATELY, Figures, figures, median
+from .figures import LATELY, Figures, figures, together
 from .models import ScanRequest
 
 State = ScanRequest.State
@@ -31,11 +30,10 @@ TABLE = SafeString('<div class="ms-scroll"><table><thead><tr>{}</tr></thead><tbo
 
 def table(server: Server) -> SafeString:
     """Return the figures of a server, a row for each library."""
-    since = timezone.now() - LATELY
-    found = {library: each for (_server, library), each in figures(since, server.pk).items()}
+    found = {library: each for (_server, library), each in figures(timezone.now() - LATELY, server.pk).items()}
     if not found:
         return SafeString("–")
-    shown = [state for state in COLUMNS if state in FEW or any(each.states.get(state) for each in found.values())]
+    shown = [state for state in COLUMNS if state in FEW or any(each.states[state] for each in found.values())]
     rows = [
         _row(library.title, found[library.pk], shown, server, str(library.pk))
         for library in Library.objects.filter(server=server).order_by("title")
@@ -44,13 +42,13 @@ def table(server: Server) -> SafeString:
     if None in found:
         rows.append(_row(_("No library"), found[None], shown, server, ""))
     if len(rows) > 1:
-        rows.append(_row(_("All"), _sum(found.values(), median(since, server.pk)), shown, server, None))
+        rows.append(_row(_("All"), together(found.values()), shown, server, None))
     heads = [_("Library"), _("Change → proof, median"), *(state.label for state in shown)]
     return format_html(TABLE, format_html_join("", "<th scope=col>{}</th>", ((head,) for head in heads)), _joined(rows))
 
 
 def _row(title: StrOrPromise, each: Figures, shown: Iterable[State], server: Server, library: str | None) -> SafeString:
-    numbers = (_number(each.states.get(state, 0), state, server, library) for state in shown)
+    numbers = (_number(each.states[state], state, server, library) for state in shown)
     cells = (duration(each.median), *numbers)
     return format_html("<tr><th scope=row>{}</th>{}</tr>", title, format_html_join("", "<td>{}</td>", zip(cells)))
 
@@ -64,14 +62,6 @@ def _number(number: int, state: State, server: Server, library: str | None) -> S
     return format_html(
         '<a href="{}?{}">{}</a>', reverse("admin:scanning_scanrequest_changelist"), urlencode(query), number
     )
-
-
-def _sum(found: Iterable[Figures], seconds: float | None) -> Figures:
-    states: defaultdict[str, int] = defaultdict(int)
-    for each in found:
-        for state, number in each.states.items():
-            states[state] += number
-    return Figures(dict(states), seconds)
 
 
 def _joined(rows: Iterable[SafeString]) -> SafeString:

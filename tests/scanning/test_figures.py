@@ -6,6 +6,7 @@ import datetime as dt
 import html
 import re
 import statistics
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -40,16 +41,15 @@ def test_the_median_counts_from_the_change(seconds: tuple[int, ...]) -> None:
     proved(server, *seconds, library=library)
     ScanRequest.objects.create(server=server, library=library, path="x", state="not_found")
     found = figures.figures(SINCE, server.pk)[server.pk, library.pk]
-    assert found.median == statistics.median(seconds) == figures.median(SINCE, server.pk)
+    assert found.median == statistics.median(seconds)
     assert found.states == {"not_found": 1, "verified": len(seconds)}
 
 
 def test_nothing_proved_has_no_median() -> None:
     server = make_server()
     ScanRequest.objects.create(server=server, path="x", state="waiting")
-    assert figures.figures(SINCE, server.pk) == {(server.pk, None): figures.Figures({"waiting": 1}, None)}
-    assert figures.median(SINCE, server.pk) is None
-    assert figures.times(SINCE) == []
+    assert figures.figures(SINCE, server.pk) == {(server.pk, None): figures.Figures(Counter(waiting=1), [])}
+    assert figures.figures(SINCE)[server.pk, None].median is None
 
 
 def test_servers_and_libraries_are_told_apart_in_two_questions(django_assert_num_queries: Any) -> None:
@@ -65,7 +65,8 @@ def test_servers_and_libraries_are_told_apart_in_two_questions(django_assert_num
         (plex.pk, None): 100.0,
         (emby.pk, Library.objects.get(server=emby).pk): 8.0,
     }
-    assert figures.median(SINCE, plex.pk) == 3.0
+    whole = figures.together(each for (server, _library), each in found.items() if server == plex.pk)
+    assert (whole.median, whole.states) == (3.0, {"verified": 3})
 
 
 def test_old_proofs_count_but_do_not_time() -> None:
@@ -78,16 +79,15 @@ def test_old_proofs_count_but_do_not_time() -> None:
 def test_a_clock_that_went_back_makes_no_negative_time() -> None:
     server = make_server()
     proved(server, -50)
-    assert figures.median(SINCE, server.pk) == 0.0
-    assert figures.times(SINCE)[0].total == 0.0
+    assert figures.figures(SINCE)[server.pk, None].seconds == [0.0]
 
 
 def test_times_are_counted_by_how_long_they_took() -> None:
     server = make_server()
     proved(server, 10, 11, 59, 4000)
-    (found,) = figures.times(SINCE)
-    assert (found.number, found.total) == (4, 4080.0)
-    assert found.within == (1, 2, 3, 3, 3, 3, 3, 3, 4)
+    (found,) = figures.figures(SINCE).values()
+    assert found.seconds == [10.0, 11.0, 59.0, 4000.0]
+    assert [found.within(limit) for limit in (9, 10, 30, 60, 5000)] == [0, 1, 2, 3, 4]
 
 
 def test_the_page_of_a_server_shows_them(
