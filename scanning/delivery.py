@@ -160,10 +160,11 @@ class Delivery:
 
     def _until_idle(self, parcel: Parcel, library: Library) -> dt.datetime | None:
         """Return when to look again at a library that is being scanned, None once it was waited for long enough."""
-        now = self.ctx.now()
+        now: dt.datetime = self.ctx.now()
         sent = Library.objects.values_list("last_scan_at", flat=True).filter(pk=library.pk).first()
         due: dt.datetime | None = _rows(parcel.ids).aggregate(at=Min("due_at"))["at"]
-        waited = now - max(at for at in (sent, due, now - STILL_SCANNING) if at is not None)
+        since: dt.datetime = max(at for at in (sent, due, now - STILL_SCANNING) if at is not None)
+        waited = now - since
         if waited >= STILL_SCANNING:
             return None
         with self.ctx.transaction():

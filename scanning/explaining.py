@@ -11,7 +11,7 @@ from mediasync.jobs import registry
 from mediasync.servers.models import Server
 from monitors.glance import Glance
 
-from . import facts
+from . import costs, facts
 from .facts import Fact
 from .mapping import Step
 from .telling import Listener, Told
@@ -29,6 +29,15 @@ class Explained:
     asks: str = ""
     reason: str = ""  # a code of texts.py: unmatched, bad_path, dropped, no_library
 
+    @property
+    def cost(self) -> str:
+        """The code of what it costs the server (costs.py), "" if it is not asked."""
+        unit = self.told.unit
+        if unit is None or not self.asks:
+            return ""
+        kind = self.told.libraries[0].kind if self.told.libraries else ""
+        return costs.cost(self.server.kind, kind, unit.update, is_dir=unit.is_dir, whole=unit.top_level)
+
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data, for ``--json`` and the API."""
         unit = self.told.unit
@@ -41,6 +50,7 @@ class Explained:
             "asks": self.asks,
             "update": unit.update if unit else "",
             "collected": bool(unit and unit.top_level),
+            "cost": self.cost,
             "reason": self.reason,
         }
 

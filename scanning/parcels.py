@@ -144,7 +144,7 @@ def for_files(server: Server, places: Places, sight: Looks, now: dt.datetime, ba
         else:
             ready.append((row, location))
     if server.kind == Server.Kind.JELLYFIN:
-        ready = _without_neighbours(ready, found)
+        ready = _without_neighbours(ready, found, now)
     found.parcels = [Parcel(None, chunk) for chunk in chunks([row.pk for row, _ in ready], batch)]
     return found
 
@@ -163,16 +163,31 @@ def _without_new_folders(rows: Sequence[ScanRequest], found: Round) -> list[Scan
     return kept
 
 
-def _without_neighbours(ready: Sequence[tuple[ScanRequest, str]], found: Round) -> list[tuple[ScanRequest, str]]:
-    """Collect several paths right below one location: Jellyfin makes one look at the location of them."""
-    shallow: defaultdict[str, list[int]] = defaultdict(list)
-    for row, location in ready:
-        if len(names_below(_unit(row), location)) == 1:
-            shallow[location].append(row.pk)
+def _without_neighbours(
+    ready: Sequence[tuple[ScanRequest, str]], found: Round, now: dt.datetime
+) -> list[tuple[ScanRequest, str]]:
+    """Leave out several paths right below one location: Jellyfin makes one look at the location of them.
+
+    They are collected as new folders are, but for those that a person asked for now.
+    """
     whole = {location for row, location in ready if row.top_level}  # is looked through anyhow
-    apart = {pk for location, ids in shallow.items() if len(ids) > 1 and location not in whole for pk in ids}
-    found.collect += apart
+    shallow: defaultdict[str, list[ScanRequest]] = defaultdict(list)
+    for row, location in ready:
+        if location not in whole and len(names_below(_unit(row), location)) == 1:
+            shallow[location].append(row)
+    apart = set()
+    for neighbours in shallow.values():
+        due = [row for row in neighbours if row.due_at <= now]
+        apart |= {row.pk for row in neighbours if row.due_at > now}
+        if len(due) > 1:
+            found.collect += [row.pk for row in due if not _hurried(row)]
+    apart |= set(found.collect)
     return [each for each in ready if each[0].pk not in apart]
+
+
+def _hurried(row: ScanRequest) -> bool:
+    """Tell whether it was due as soon as it was noted."""
+    return row.due_at <= row.last_at
 
 
 def _obstacle(server: Server, row: ScanRequest, location: str, sight: Looks) -> str:

@@ -15,13 +15,14 @@ from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import WAITING, JobState, Trigger
 from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
+from mediasync.servers.selectors import Places
 
 from . import mapping, selectors
 from .facts import Fact, again
 from .models import PathMapping, ScanRequest
 from .requests import Counts, Wanted, request_many
 from .telling import Listener, nothing_is_new
-from .units import Exists, Unit
+from .units import Exists, Unit, names_below
 
 State = ScanRequest.State
 REPLAYABLE = (State.FAILED, State.NO_LIBRARY, State.DROPPED, *selectors.ASKED)
@@ -148,9 +149,17 @@ def send_now(row: ScanRequest) -> None:
     now = clocks.system.now()
     with transaction.atomic():
         rows = ScanRequest.objects.filter(pk=row.pk, state=State.WAITING)
-        if not rows.update(due_at=now, next_try_at=None, top_level=True):
+        if not rows.update(due_at=now, next_try_at=None, top_level=row.top_level or _may_be_collected(row)):
             raise Conflict("It does not wait any more.", code="not_waiting")
         deliver(row.server_id)
+
+
+def _may_be_collected(row: ScanRequest) -> bool:
+    """Tell whether a delivery could find that this looks through a whole location, and put it off for that."""
+    location = Places(row.server).location_of(row.path)
+    if location is None or row.server.kind == Server.Kind.PLEX:
+        return row.update == ScanRequest.Update.DELETED
+    return len(names_below(Unit(row.path, "", row.update, row.is_dir), location)) <= 1
 
 
 def look_again(row: ScanRequest) -> None:

@@ -33,6 +33,10 @@ TEXTS: dict[str, Text] = {
     "library_busy": _("The server is scanning this library; it is asked once that is over"),
     "unreadable": _("The folder cannot be looked at now"),
     "no_library": _("No library has this path"),
+    # What a request costs its server
+    "cost_location": _("The whole location"),
+    "cost_folder": _("1 folder"),
+    "cost_perhaps": _("1 folder, or the whole location"),
     # Steps of a translation
     "no_match": _("does not match"),
     "matched": _("matches"),

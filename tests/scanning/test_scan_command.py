@@ -65,7 +65,7 @@ def test_a_dry_run_sends_nothing_and_says_why(plex: FakePlex, tmp_path: Path) ->
     code, text = scan(str(tmp_path / "A.B. (2020)"), "--dry-run")
     assert code == 0
     assert "/other → /x: does not match" in text
-    assert f"p · TV: {tmp_path}/A.B. (2020) (Modified)" in text
+    assert f"p · TV: {tmp_path}/A.B. (2020) (Modified) · 1 folder" in text
     assert plex.requests == []
     assert not ScanRequest.objects.exists()
 

@@ -185,3 +185,19 @@ def test_a_library_that_is_left_out_is_not_asked_though_another_shares_its_folde
     ScanRequest.objects.update(local_path="/srv/tv/A")
     run(job, clock)
     assert [target.library_key for call in clients["plex"].calls for target in call] == ["2"]
+
+
+def test_what_a_person_wants_now_is_not_collected(clients: dict[str, FakeClient], clock: Clock) -> None:
+    server = make_server("jellyfin")
+    library = Library.objects.get(server=server)
+    units = [Unit(f"/srv/tv/{name}", f"/mnt/tv/{name}", "Modified", True) for name in "AB"]
+    request_many(server, [Wanted(unit, library.pk) for unit in units], clock.now(), at_once=True)
+    request_many(server, [Wanted(Unit("/srv/tv/C", "", "Modified", True), library.pk)], clock.now())
+    job = services.deliver(server.pk)
+    assert job is not None
+    run(job, clock)
+    assert [sorted(target.path for target in call) for call in clients["jellyfin"].calls] == [
+        ["/srv/tv/A", "/srv/tv/B"],
+        ["/srv/tv/C"],
+    ]
+    assert clock.now() < START + seconds(30)

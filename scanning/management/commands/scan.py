@@ -88,7 +88,8 @@ class Command(BaseCommand):
     def _line(each: explaining.Explained) -> str:
         if each.asks and each.told.unit:
             titles = ", ".join(library.title for library in each.told.libraries)
-            return f"{each.server} · {titles}: {for_people(each.asks)} ({each.told.unit.update})"
+            what = f"{for_people(each.asks)} ({each.told.unit.update})"
+            return f"{each.server} · {titles}: {what} · {registry.text(each.cost)}"
         return f"{each.server} · {for_people(each.path)}: {registry.text(each.reason)}"
 
     def _send(self, paths: Sequence[str], options: dict[str, Any], explained: Sequence[explaining.Explained]) -> int:

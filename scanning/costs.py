@@ -1,0 +1,31 @@
+"""What a request is likely to cost its server. Pure.
+
+Emby and Jellyfin go from a path to the nearest item that they know, and look through that
+(``Emby.Server.Implementations/IO/FileRefresher.cs``). A folder that they do not know yet leads to the location above.
+So may what is new in the folder of a film, or gone from there: a film is known by its file.
+"""
+
+from __future__ import annotations
+
+from mediasync.servers.models import Server
+
+from .models import ScanRequest
+
+LOCATION, FOLDER, PERHAPS = "cost_location", "cost_folder", "cost_perhaps"  # codes of texts.py
+
+
+def cost(kind: str, library_kind: str, update: str, *, is_dir: bool, whole: bool) -> str:
+    """Return a code; ``whole`` tells that all of a location is meant, or must be looked through (``top_level``)."""
+    if whole:
+        return LOCATION
+    if kind == Server.Kind.PLEX:
+        return FOLDER
+    unsure = is_dir or (library_kind == "movies" and update != ScanRequest.Update.MODIFIED)
+    return PERHAPS if unsure else FOLDER
+
+
+def of_row(row: ScanRequest) -> str:
+    """Return the code for a request; "" for one that is not sent as things are."""
+    if row.library is None or row.state == ScanRequest.State.DROPPED:
+        return ""
+    return cost(row.server.kind, row.library.kind, row.update, is_dir=row.is_dir, whole=row.top_level)
