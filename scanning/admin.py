@@ -20,7 +20,7 @@ from mediasync.ui.buttons import button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, explain_link, path
 
-from . import admin_examples, admin_figures, admin_links, examples, selectors, services, views  # noqa: F401
+from . import admin_costs, admin_examples, admin_figures, admin_links, costs, examples, selectors, services, views  # noqa: F401
 from .forms import MappingForm
 from .models import PathMapping, ScanRequest
 
@@ -64,6 +64,7 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
         "row_buttons",
         "answered",
         "due",
+        "cost",
         "hits",
         "source",
         "explained",
@@ -103,6 +104,11 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
         if row.state != State.WAITING:
             return "–"
         return age(max(row.due_at, row.next_try_at or row.due_at))
+
+    @admin.display(description=_("Expected cost"))
+    def cost(self, row: ScanRequest) -> SafeString | str:
+        code = costs.of_row(row)
+        return badge(registry.text(code), "warn" if code == costs.LOCATION else "idle") if code else "–"
 
     @button(_("Scan now"), when=is_in(State.WAITING), bulk=True)
     def send_now(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from mediasync.servers.models import Library
 from scanning import costs, services
@@ -55,3 +56,18 @@ def test_a_press_of_scan_now_changes_no_cost_unless_it_could_be_put_off(
     services.send_now(row)
     row.refresh_from_db()
     assert (row.top_level, row.due_at) == (whole, START)
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_server_says_what_scans_cost(clients: dict[str, FakeClient], admin_client: Client) -> None:
+    server = make_server("jellyfin")
+    library = Library.objects.get(server=server)
+    for number, whole in enumerate((True, False, False)):
+        ScanRequest.objects.create(
+            server=server, library=library, path=f"/srv/tv/{number}.mkv", is_dir=False, top_level=whole
+        )
+    page = admin_client.get(f"/admin/servers/server/{server.pk}/change/").content.decode()
+    assert "collected for 300 s" in page
+    assert "2 × 1 folder · 1 × The whole location" in page
+    rows = admin_client.get("/admin/scanning/scanrequest/").content.decode()
+    assert rows.count("1 folder") == 2 and rows.count("The whole location") == 1
