@@ -36,7 +36,7 @@ def explain(path: str, source: str = "") -> Explained:
         else:
             servers = _in_root(inside[0], inside[1], local, names, glance, part)
     todo = [*part.todo, *([] if part.stopped else [each for server in servers for each in server.part.todo])]
-    todo = working.at_work(todo) or [_all_well(servers)]
+    todo = working.at_work(sorted(todo, key=lambda each: each.late)) or [_all_well(servers)]
     return Explained(path, source, local, part.steps, [*servers, *telling.switched_off()], todo)
 
 
@@ -56,7 +56,7 @@ def _behind_link(local: str, part: Part) -> tuple[str, list[str]]:
 
 def _in_root(root: Root, below: str, local: str, names: list[str], glance: Glance, part: Part) -> list[ServerPart]:
     seen = rooted.look(root, below, local, glance, part)
-    history.hints(root, below, part)
+    history.hints(root, below, part, known=seen.known)
     if seen.unseen and not part.todo:  # with a hint that waits, it is looked at without a crawl
         part.advise("todo_crawl", page=("monitors.Root", root.pk), root=root.name)
     changes = history.changes(root, below, seen, part)
@@ -66,7 +66,8 @@ def _in_root(root: Root, below: str, local: str, names: list[str], glance: Glanc
     elif seen.there is False and seen.known and not part.stopped:
         part.advise("todo_vanished", page=("monitors.Root", root.pk), root=root.name)
     group = telling.facts_of(local, links, glance)
-    pending = part.stopped or (bool(part.todo) and not changes) or (seen.there is False and not changes)
+    begun = any(not each.late for each in part.todo) or seen.there is False
+    pending = part.stopped or (begun and not changes)
     return _servers(group, changes, glance, part, pending=pending)
 
 

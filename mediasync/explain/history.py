@@ -26,8 +26,11 @@ CHANGES: dict[str, Tone] = {"seen": "busy", "held": "bad", "new": "busy", "linke
 TODO = {"seen": "todo_second_look", "held": "todo_held", "new": "todo_job", "linked": "todo_job"}
 
 
-def hints(root: Root | None, below: str, part: Part) -> None:
-    """Add the newest hints that look at a path (below a root; absolute without one)."""
+def hints(root: Root | None, below: str, part: Part, *, known: bool = False) -> None:
+    """Add the newest hints that look at a path (below a root; absolute without one).
+
+    Of what is ``known`` already, a hint only tells that something newer is on its way.
+    """
     folder, _slash, name = below.rpartition("/")
     if root is None:
         folder = folder or "/"
@@ -43,7 +46,7 @@ def hints(root: Root | None, below: str, part: Part) -> None:
             payload = ("monitors.Payload", int(number))
             part.add("hint", "explain_payload", at=row.first_at, row=payload, number=number, source=row.source)
     if rows and rows[0].state == Hint.State.WAITING:
-        part.advise("todo_hint", page=("monitors.Hint", rows[0].pk))
+        part.advise("todo_hint", page=("monitors.Hint", rows[0].pk), late=known)
 
 
 def changes(root: Root, below: str, seen: Seen, part: Part) -> list[Change]:

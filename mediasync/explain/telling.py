@@ -74,9 +74,9 @@ def switched_off() -> list[ServerPart]:
 def _state(server: Server, part: Part) -> None:
     fare, row = fares.fare(server, timezone.now()), ("servers.Server", server.pk)
     facts_: dict[str, Any] = {"server": server.name}
-    why = sentence(server.paused_reason, {"status": "401/403"}) if fare == "paused" else server.last_error
+    why = sentence(server.paused_reason, {"message": server.last_error}) if fare == "paused" else server.last_error
     tone: Tone = {"fine": "ok", "paused": "bad", "unreachable": "bad"}.get(fare, "warn")  # type: ignore[assignment]
-    part.add("server", f"explain_server_{fare}", tone, at=server.seen_at, row=row, why=why, **facts_)
+    part.add("server", f"explain_server_{fare}", tone, at=server.seen_at, row=row, why=why or "–", **facts_)
     if fare in ("paused", "unreachable"):
         part.advise(f"todo_server_{fare}", page=row, server=server.name)
     if server.libraries_at is None:

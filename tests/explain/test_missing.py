@@ -126,6 +126,8 @@ WAYS: dict[str, tuple[Break, str]] = {
         "todo_listing_error",
     ),
     "a hint waits": (both(unseen, hinted), "todo_hint"),
+    "a hint waits for what is known": (both(told("not_found", reason="not_taken"), hinted), "todo_not_found"),
+    "something newer is on its way": (both(told("verified"), hinted), "todo_hint"),
     "it is nowhere": (both(unseen, gone), "todo_nowhere"),
     "it vanished": (gone, "todo_vanished"),
     # It does not count
