@@ -15,6 +15,7 @@ TOP = Path(__file__).resolve().parent.parent
 AGAIN = [
     "tests/explain/test_arriving.py",
     "tests/explain/test_explain.py",
+    "tests/explain/test_missing.py",
     "tests/jobs/test_conductor.py",
     "tests/jobs/test_leases.py",
     "tests/jobs/test_retention.py",
@@ -42,6 +43,7 @@ AGAIN = [
     "tests/notify/test_flow.py",
     "tests/notify/test_noticing.py",
     "tests/ondemand/test_services.py",
+    "tests/scanning/test_arriving.py",
     "tests/scanning/test_delivery.py",
     "tests/scanning/test_link_build.py",
     "tests/scanning/test_rootless.py",
