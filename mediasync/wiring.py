@@ -31,8 +31,9 @@ def on_libraries_changed(sender: Any, server: Server, **_more: Any) -> None:
 
 
 def on_answered(sender: Any, server: Server, **_more: Any) -> None:
-    """A server is there again: what waits for it need not sleep until the next try."""
+    """A server is there again: what waits for it, and what it is to be asked, need not sleep until the next try."""
     scanning.deliver(server.pk)
+    scanning.prove(server.pk)
 
 
 def listeners(clock: Clock) -> Beside:

@@ -73,10 +73,15 @@ def deliver(server_id: int) -> int | None:
 
 
 def prove(server_id: int) -> int | None:
-    """Have it asked whether a server knows what it was told; return the job, None if there is nothing to ask."""
+    """Have it asked whether a server knows what it was told; return the job, None if there is nothing to ask.
+
+    While the server's breaker is open it is not tried either.
+    """
     due = selectors.next_look(server_id)
     if due is None:
         return None
+    closed_until = Server.objects.values_list("cooldown_until", flat=True).get(pk=server_id)
+    due = max(due, closed_until or due)
     return jobs.submit("verify", {"server": server_id}, trigger=Trigger.CHAINED, not_before=due).job.pk
 
 

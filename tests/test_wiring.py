@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
@@ -36,3 +37,10 @@ def test_what_waits_for_a_server_is_sent_as_soon_as_a_test_reaches_it() -> None:
     ScanRequest.objects.create(server=server, path="/x", state="waiting")
     answered.send(sender=Server, server=server)
     assert Job.objects.get(kind="deliver").state == "queued"
+
+
+def test_what_a_server_is_to_be_asked_is_asked_as_soon_as_a_test_reaches_it() -> None:
+    server = Server.objects.create(name="p", kind="plex", url="http://127.0.0.1:9")
+    ScanRequest.objects.create(server=server, path="/x", state="sent", verify_at=timezone.now())
+    answered.send(sender=Server, server=server)
+    assert Job.objects.get(kind="verify").state == "queued"

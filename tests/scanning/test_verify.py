@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 
 from mediasync.core.errors import AccessDenied, Permanent, Unreachable
 from mediasync.jobs.choices import JobState
@@ -293,6 +296,29 @@ def test_a_server_may_be_left_alone(clients: dict[str, FakeClient], clock: Clock
     run(ask(make_server(verify=False), "/srv/tv/A"), clock)
     assert ScanRequest.objects.get().verify_at is None
     assert not Job.objects.filter(kind="verify").exists()
+
+
+def test_no_question_is_planned_before_the_server_may_be_asked(clients: dict[str, FakeClient], clock: Clock) -> None:
+    later = START + dt.timedelta(hours=1)
+    server = make_server(cooldown_until=later)
+    assert Job.objects.get(pk=told(server)).not_before == later
+
+
+def test_a_locked_database_delays_a_proof_and_loses_nothing(
+    clients: dict[str, FakeClient], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = make_server()
+    fake(server).has = {FILE: "7"}
+    saved, locks = QuerySet.bulk_update, ["database is locked"] * 3
+
+    def bulk_update(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.model is ScanRequest and locks:
+            raise OperationalError(locks.pop())
+        return saved(self, *args, **kwargs)
+
+    monkeypatch.setattr(QuerySet, "bulk_update", bulk_update)
+    assert run(told(server), clock).state == JobState.COMPLETED
+    assert (ScanRequest.objects.get().state, locks) == ("verified", [])
 
 
 def test_a_person_asks_once_more(clients: dict[str, FakeClient], clock: Clock) -> None:
