@@ -193,6 +193,7 @@ LOGGING = {
     "loggers": {
         "django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")},  # it tells of each message
         "django": {"handlers": [], "level": "INFO"},  # Django's own would mail while a page waits
-        "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},  # at DEBUG it writes down addresses
+        "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},  # at DEBUG it writes down addresses,
+        "urllib3": {"level": "INFO"},  # and so does this
     },
 }

@@ -53,7 +53,8 @@ def _body(blocks: Sequence[Block]) -> str:
 
 
 def _tone(notices: Iterable[Notice]) -> str:
-    tones = {"success" if notice.params.get("over") else EVENTS[notice.event].tone for notice in notices}
+    known = [notice for notice in notices if notice.event in EVENTS]  # a newer version may have had others
+    tones = {"success" if notice.params.get("over") else EVENTS[notice.event].tone for notice in known}
     return next((tone for tone in TONES if tone in tones), "info")
 
 
