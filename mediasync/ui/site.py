@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -10,9 +10,20 @@ from django.db.models import Model
 from django.db.models.base import ModelBase
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from . import nav
+
+Strips = Callable[[HttpRequest], Iterable[SafeString | str]]
+_strips: list[Strips] = []
+
+
+def show_strips(strips: Strips) -> None:
+    """Let something be said above every page for as long as it is so; cheap, at most one query."""
+    if strips not in _strips:
+        _strips.append(strips)
+
 
 REPLACED = {"django_q"}  # its own admin lets a user type any function path
 
@@ -47,4 +58,5 @@ class MediasyncAdminSite(admin.AdminSite):
         context = super().each_context(request)
         if context["has_permission"]:
             context["engine"] = engine_status(may_control=request.user.has_perm("jobs.control_job"))
+            context["strips"] = lambda: [strip for strips in _strips for strip in strips(request)]  # if it is shown
         return context

@@ -1,53 +1,89 @@
-"""The page of a server, with the figures of its requests, in a real browser."""
+"""A server whose token is refused, as a person sees it in a browser and gets it going again."""
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-from collections.abc import Iterator
+import shutil
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
+from mediasync.core.clock import system
+from mediasync.jobs.drain import drain
+from mediasync.servers import services as servers
 from mediasync.servers.models import Library, Server
+from scanning import services
 from scanning.models import ScanRequest
-from tests.e2e.browser import Browser
+from scanning.requests import Wanted, request_many
+from scanning.units import Unit
+from tests.fakes.plex import FakePlex
+from tests.fakes.server import Library as Shelf
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+from .browser import Browser
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium"),
+]
+BANNER = "is not asked any more"
 
 
-@pytest.fixture
-def page(live_server: LiveServer, transactional_db: None) -> Iterator[tuple[Browser, str]]:
-    """Give a browser that is logged in, and the address of a server with requests of every state."""
+def picture(browser: Browser, name: str) -> None:
+    """Save a picture where a person wants to look at one."""
+    if folder := os.environ.get("MEDIASYNC_PICTURES"):
+        browser.screenshot(f"{folder}/{name}.png", full=True)
+
+
+def text(browser: Browser) -> str:
+    return str(browser.run("document.body.innerText"))
+
+
+def send(server: Server) -> None:
+    """Let the delivery try, until it is sent or the server is paused."""
+    job = services.deliver(server.pk)
+    assert job is not None
+    drain(job, threads=False, stop=lambda: Server.objects.get().paused or not ScanRequest.objects.filter(sent_at=None))
+
+
+@pytest.mark.parametrize("button", ["test_connection", "resume"])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_a_banner_says_that_the_token_is_refused_and_a_button_resumes(
+    live_server: LiveServer, tmp_path: Path, width: int, dark: bool, button: str
+) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("boss"))
-    server = Server.objects.create(name="Plex", kind="plex", url="http://127.0.0.1:9", token_sealed="x")
-    now = timezone.now()
-    for number, title in enumerate(("Films", "Series with a rather long name", "영화")):
-        library = Library.objects.create(server=server, key=str(number), title=title)
-        for each, state in enumerate(ScanRequest.State.values):
-            ScanRequest.objects.create(
-                server=server, library=library, path=f"/m/{title}/{state}", state=state, verified_at=now,
-                changed_at=now - dt.timedelta(seconds=each * 40),
-            )  # fmt: skip
-    with Browser() as browser:
+    (tmp_path / "A").mkdir()
+    with FakePlex([Shelf("Films", "movie", [str(tmp_path)])], "right") as plex, Browser() as browser:
+        server = Server(name="Living room", kind="plex", url=plex.url, debounce=0, pace=0, verify=False)
+        servers.load_libraries(servers.save(server, "right"))
+        unit = Unit(str(tmp_path / "A"), str(tmp_path / "A"), "Created", True)
+        request_many(server, [Wanted(unit, Library.objects.get().pk)], system.now())
+        plex.token = "another"
+        send(server)
         browser.cookie(live_server.url, "sessionid", client.cookies["sessionid"].value)
-        yield browser, f"{live_server.url}/admin/servers/server/{server.pk}/change/"
-
-
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)])
-def test_the_figures_fit_on_the_page(page: tuple[Browser, str], width: int, dark: bool) -> None:
-    browser, address = page
-    browser.look(width=width, dark=dark)
-    browser.open(address)
-    if folder := os.environ.get("SHOTS"):
-        browser.screenshot(f"{folder}/server-{width}-{dark}.png", full=True)
-    over = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert over == 0, f"{over} px too wide"
-    assert browser.run("document.querySelectorAll('.ms-scroll tbody tr').length") == 4
-    browser.click(".ms-scroll a")
-    assert browser.run("document.querySelectorAll('#result_list tbody tr').length") == 1
-    assert browser.problems == []
+        browser.look(width=width, dark=dark, javascript=False)
+        page = f"{live_server.url}/admin/servers/server/{server.pk}/change/"
+        for at in ("/admin/", "/admin/scanning/scanrequest/", "/admin/servers/server/"):
+            browser.open(live_server.url + at)
+            assert BANNER in text(browser), at
+            picture(browser, f"refused-{width}-{at.strip('/').replace('/', '-')}")
+        browser.click(".ms-strip a")
+        assert str(browser.run("location.href")) == page
+        picture(browser, f"refused-{width}-page")
+        browser.look(width=width, dark=dark)
+        assert browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+        browser.look(width=width, dark=dark, javascript=False)
+        plex.token = "right"
+        browser.click(f"[formaction$='/{button}/'], form[action$='/{button}/'] button")
+        assert BANNER not in text(browser)
+        send(server)
+        assert [r.value("path") for r in plex.requests if r.path.endswith("/refresh")] == [str(tmp_path / "A")]
+        browser.open(page)
+        picture(browser, f"resumed-{width}")
+        assert not Server.objects.get().paused
+        assert browser.problems == []
