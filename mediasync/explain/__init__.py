@@ -61,12 +61,13 @@ def _in_root(root: Root, below: str, local: str, names: list[str], glance: Glanc
         part.advise("todo_crawl", page=("monitors.Root", root.pk), root=root.name)
     changes = history.changes(root, below, seen, part)
     links = [*names, *history.links(root, below, seen, part)]
-    if seen.there is False and not seen.known and not changes and not part.stopped:
+    missing = seen.there is False or (not root.mounted and not seen.known)  # of the latter, the listing is all there is
+    if missing and not seen.known and not changes and not part.stopped:
         _alike(root, below, part)
-    elif seen.there is False and seen.known and not part.stopped:
+    elif missing and seen.known and not part.stopped:
         part.advise("todo_vanished", page=("monitors.Root", root.pk), root=root.name)
     group = telling.facts_of(local, links, glance)
-    begun = any(not each.late for each in part.todo) or seen.there is False
+    begun = any(not each.late for each in part.todo) or missing
     pending = part.stopped or (begun and not changes)
     return _servers(group, changes, glance, part, pending=pending)
 

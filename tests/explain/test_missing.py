@@ -129,6 +129,7 @@ WAYS: dict[str, tuple[Break, str]] = {
     "a hint waits for what is known": (both(told("not_found", reason="not_taken"), hinted), "todo_not_found"),
     "something newer is on its way": (both(told("verified"), hinted), "todo_hint"),
     "it is nowhere": (both(unseen, gone), "todo_nowhere"),
+    "it is nowhere in a root that lies elsewhere": (both(unseen, root(mounted=False)), "todo_nowhere"),
     "it vanished": (gone, "todo_vanished"),
     # It does not count
     "hidden": (renamed(".Heat.mkv"), "todo_filter"),
