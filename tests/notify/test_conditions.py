@@ -82,7 +82,9 @@ def test_a_rule_that_is_made_later_hears_of_what_lasts(wrong: list[Finding], cha
     wrong.clear()
     conditions.look(after(410))
     assert Notice.objects.filter(rule=later).count() == 3
-    assert not Notice.objects.filter(rule__in=[last, silent]).exists(), "it is no news that something unheard of is over"
+    assert not Notice.objects.filter(rule__in=[last, silent]).exists(), (
+        "it is no news that something unheard of is over"
+    )
 
 
 def test_a_look_that_fails_changes_nothing(
