@@ -143,6 +143,14 @@ def test_administrators_are_mailed_of_a_page_that_broke_once_an_hour(administrat
 
 
 @pytest.mark.django_db
+def test_a_probe_that_finds_no_worker_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    list(take(settings.DATA_DIR / errorfile.NAME))
+    assert Client().get("/readyz").status_code == 503
+    assert "ERROR" in {record.levelname for record in caplog.records}, "Django calls it one"
+    assert not (settings.DATA_DIR / errorfile.NAME).exists()
+
+
+@pytest.mark.django_db
 def test_nobody_is_mailed_while_there_are_no_administrators(channel: Channel, administrators: Channel) -> None:
     fail(logger_to(settings.DATA_DIR / errorfile.NAME))
     rule_for(channel, "unhandled_error")
