@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.db.models.base import ModelBase
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +45,12 @@ class MediasyncAdminSite(admin.AdminSite):
         theirs = admin_class is None or admin_class.__module__.partition(".")[0] in REPLACED
         if wanted := [m for m in models if not (theirs and m._meta.app_label in REPLACED)]:
             super().register(wanted, admin_class, **options)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from .logins import AdminLoginForm  # the models are not loaded when this module is
+
+        self.login_form = AdminLoginForm
+        return super().login(request, extra_context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
