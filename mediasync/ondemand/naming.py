@@ -51,7 +51,8 @@ def parse(name: str) -> Named:
         year = None
     if found.get("type") == "episode":
         return Named(title.strip(), SHOW, year)
-    return Named(title.strip(), FILM, year, sure=year is not None)
+    is_video = kind_of(to_bytes(tidy)) == "video"  # the folder of a show has a year in its name too
+    return Named(title.strip(), FILM, year, sure=year is not None and is_video)
 
 
 def _one(value: Any) -> Any:

@@ -74,6 +74,8 @@ def press_library(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404
     asked = services.of_library(library, request.user.get_username())
     text = _("%(server)s is asked to look through %(library)s.")
+    if asked.state == "paused":
+        text = _("%(server)s is paused. It is asked to look through %(library)s as soon as somebody resumes it.")
     messages.success(request, text % {"server": asked.server, "library": asked.library})
     return redirect("home")
 

@@ -44,6 +44,7 @@ def test_it_knows_what_is_another(name: str, folder: str) -> None:
 def test_it_tells_shows_from_films() -> None:
     assert parse("Show S01E01.mkv").kinds == (SHOW,)
     assert parse("Film (2001).mkv").kinds == (FILM,)
+    assert parse("Film or Show (2001)").kinds == (FILM, SHOW)
     assert parse("Something.mkv").kinds == (FILM, SHOW)
 
 
