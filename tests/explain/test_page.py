@@ -117,6 +117,11 @@ def test_the_command_tells_the_same(scene: Scene, monkeypatch: pytest.MonkeyPatc
     assert explain(FILM) == text
 
 
+def test_the_command_takes_no_path_of_windows_for_one_of_this_folder(scene: Scene) -> None:
+    data = json.loads(explain("D:\\media\\Heat.mkv", "--json"))
+    assert (data["path"], data["todo"][0]["code"]) == ("D:\\media\\Heat.mkv", "todo_windows")
+
+
 def test_the_command_speaks_json(scene: Scene) -> None:
     data = json.loads(explain("/nowhere", "--json"))
     assert data["todo"][0]["code"] == "todo_no_root"

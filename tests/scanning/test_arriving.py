@@ -55,10 +55,11 @@ def test_a_path_of_windows_without_a_rule_is_nothing_here(root: Root, admin_clie
     assert "✕" in page and "Here</h2>" not in page and "would be asked" not in page
 
 
-def test_the_command_takes_no_path_of_windows_for_one_of_this_folder(root: Root) -> None:
+@pytest.mark.parametrize("words", [(), ("--source", "radarr")])
+def test_the_command_takes_no_path_of_windows_for_one_of_this_folder(root: Root, words: tuple[str, ...]) -> None:
     make_server()
-    with pytest.raises(CommandError):
-        call_command("scan", WINDOWS, "--source", "radarr", "--dry-run")
+    with pytest.raises(CommandError, match="Windows"):
+        call_command("scan", WINDOWS, "--dry-run", *words)
     assert not ScanRequest.objects.exists()
 
 

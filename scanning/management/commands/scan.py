@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from mediasync.core import clock
+from mediasync.core import clock, foreign
 from mediasync.core.errors import MediasyncError, UsageError
 from mediasync.core.paths import for_people, from_argument, normalise
 from mediasync.jobs import asking, registry, services, telling
@@ -68,6 +68,8 @@ class Command(BaseCommand):
             if arrived.local is None:
                 raise UsageError(explaining.sentence(arrived.steps[-1]), code="unmatched")
             return arrived.local
+        if foreign.is_windows(path):
+            raise UsageError(registry.text("hint_windows_path"), code="bad_path")
         try:
             return normalise(path if path.startswith("/") else f"{from_argument(os.getcwd())}/{path}")
         except ValueError as error:
