@@ -108,7 +108,7 @@ class Look:
         row.checks += 1
         if not verdict.wrong and not verdict.unclear:
             settle(row, State.VERIFIED if verdict.here else State.GONE, "", now)
-        elif row.checks <= len(PAUSES):
+        elif row.checks <= len(PAUSES) and self.run.server.verify:  # else a person asked, or switched it off since
             row.verify_at = now + dt.timedelta(seconds=PAUSES[row.checks - 1])
             row.reason = self._guess(verdict.wrong) if verdict.wrong else "cannot_tell"
         elif verdict.wrong:

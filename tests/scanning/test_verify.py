@@ -228,6 +228,27 @@ def test_a_new_episode_is_proved_by_itself_and_not_by_its_folder(clients: dict[s
     assert (row.state, row.changed_at) == ("verified", seen)
 
 
+def test_of_more_changes_than_are_looked_at_the_last_of_each_request_counts(
+    clients: dict[str, FakeClient], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanning.expecting.MOST", 1)
+    root = Root.objects.create(name="tv", path="/srv/tv")
+    server = make_server()
+    fake(server).has = {FILE: "1", "/srv/tv/B/1.mkv": "2"}
+    for folder in "AB":
+        change = Change.objects.create(root=root, kind="added", state="told", path=f"{folder}/1.mkv", told_at=START)
+        job = told(server, f"/srv/tv/{folder}", "Modified", is_dir=True, local=f"/srv/tv/{folder}")
+        ScanRequest.objects.filter(path=f"/srv/tv/{folder}").update(source="crawl", change_id=change.pk)
+    run(job, clock)
+    assert fake(server).looks == [[FILE, "/srv/tv/B/1.mkv"]]
+
+
+def test_a_person_may_ask_a_server_that_is_left_alone_once(clients: dict[str, FakeClient], clock: Clock) -> None:
+    server = make_server(verify=False)
+    run(told(server), clock)
+    assert (ScanRequest.objects.get().state, ScanRequest.objects.get().checks) == ("not_found", 1)
+
+
 def test_nothing_follows_unless_it_was_switched_on(clients: dict[str, FakeClient], clock: Clock) -> None:
     server = make_server()
     fake(server).in_trash = 1
