@@ -100,7 +100,7 @@ def files(item: Any) -> Iterator[str]:
     """Yield the files of an item; one that lies in the trash has none."""
     for media in () if item.get("deletedAt") else item.get("Media", ()):
         for part in () if media.get("deletedAt") else media.get("Part", ()):
-            if part.get("file"):
+            if part.get("file") and not part.get("deletedAt"):
                 yield str(part["file"])
 
 
