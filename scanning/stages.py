@@ -55,7 +55,8 @@ class Scan(Stage):
         changes = list(rows.order_by("id"))
         if not changes:
             return Skipped("already_told")
-        is_new = Newcomers(root.pk, facts.tops_of(root), changes).is_new
+        ahead = Change.objects.filter(root=root, state=Change.State.LINKED, pk__gt=last).order_by("id")[:BLOCK]
+        is_new = Newcomers(root.pk, facts.tops_of(root), [*changes, *ahead]).is_new  # a folder may lie across blocks
         found = facts.of_changes(root, changes)
         rules: list[Any] = []
         wanted = services.wishes(found, selectors.enabled_servers(), "crawl", is_new, rules.append)
