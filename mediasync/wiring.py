@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mediasync import noticing
@@ -9,7 +10,8 @@ from mediasync.core.clock import Clock
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 from mediasync.ondemand import poller
-from mediasync.servers.models import Server
+from mediasync.servers.listeners.arrivals import arrived
+from mediasync.servers.models import Arrival, Server
 from mediasync.servers.services import answered, libraries_changed
 from monitors import guards, selectors
 from monitors.feeds.beside import Beside, run_beside
@@ -36,6 +38,11 @@ def on_answered(sender: Any, server: Server, **_more: Any) -> None:
     scanning.prove(server.pk)
 
 
+def on_arrived(sender: Any, server: Server, arrivals: Sequence[Arrival], **_more: Any) -> None:
+    """A server says by itself what it took in: that is the moment to ask whether it knows what it was told."""
+    scanning.look_soon(server.pk, [arrival.path for arrival in arrivals if arrival.path])
+
+
 def listeners(clock: Clock) -> Beside:
     """Hear what servers say by themselves."""
     from mediasync.servers.listeners.supervisor import Listeners  # with websockets, which only the watcher needs
@@ -46,6 +53,7 @@ def listeners(clock: Clock) -> Beside:
 guards.recovered.connect(on_recovered, dispatch_uid="sync when a root recovers")
 libraries_changed.connect(on_libraries_changed, dispatch_uid="look for homes when libraries have changed")
 answered.connect(on_answered, dispatch_uid="deliver when a server answers again")
+arrived.connect(on_arrived, dispatch_uid="ask what a server knows when it took something in")
 translating.use(sources.SourceRules)
 rootless.use(sources.known)
 noticing.connect()

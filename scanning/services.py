@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from django.db import transaction
 from django.db.models import F
 
 from mediasync.core import clock as clocks
+from mediasync.core import foreign
 from mediasync.core.errors import Conflict
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import WAITING, JobState, Trigger
@@ -20,11 +22,12 @@ from mediasync.servers.selectors import Places
 from . import mapping, selectors
 from .facts import Fact, again
 from .models import PathMapping, ScanRequest
-from .requests import Counts, Wanted, request_many
+from .requests import CHUNK, Counts, Wanted, chunks, request_many
 from .telling import Listener, nothing_is_new
 from .units import Exists, Unit, names_below
 
 State = ScanRequest.State
+MOST = 5000  # requests that one piece of news is compared with
 REPLAYABLE = (State.FAILED, State.NO_LIBRARY, State.DROPPED, *selectors.ASKED)
 
 
@@ -83,6 +86,26 @@ def prove(server_id: int) -> int | None:
     closed_until = Server.objects.values_list("cooldown_until", flat=True).get(pk=server_id)
     due = max(due, closed_until or due)
     return jobs.submit("verify", {"server": server_id}, trigger=Trigger.CHAINED, not_before=due).job.pk
+
+
+def look_soon(server_id: int, paths: Iterable[str]) -> int:
+    """Bring the first questions forward that a server has just answered by itself; ``paths`` are what it took in.
+
+    Returns how many. Without this they would wait until it surely has begun (``verifying.FIRST``).
+    """
+    now, keys = clocks.system.now(), set[tuple[str, ...]]()
+    for path in paths:
+        with suppress(ValueError):  # "smb://…"
+            key = foreign.split(path).key
+            keys |= {key[:length] for length in range(1, len(key) + 1)}
+    rows = selectors.unproved(server_id).filter(checks=0, verify_at__gt=now).order_by("verify_at")
+    ids = [pk for pk, path in rows.values_list("id", "path")[:MOST] if foreign.split(path).key in keys]
+    with transaction.atomic():
+        for chunk in chunks(ids, CHUNK):
+            ScanRequest.objects.filter(pk__in=chunk, checks=0).update(verify_at=now)
+        if ids:
+            prove(server_id)
+    return len(ids)
 
 
 def pass_on(server_id: int, job_id: int, until: dt.datetime, kind: str = "deliver") -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from mediasync.jobs.models import Job
+from mediasync.servers.clients.base import RecentItem
+from mediasync.servers.listeners.arrivals import record
 from mediasync.servers.models import Server
 from mediasync.servers.services import answered, libraries_changed
 from monitors import guards
@@ -43,4 +46,20 @@ def test_what_a_server_is_to_be_asked_is_asked_as_soon_as_a_test_reaches_it() ->
     server = Server.objects.create(name="p", kind="plex", url="http://127.0.0.1:9")
     ScanRequest.objects.create(server=server, path="/x", state="sent", verify_at=timezone.now())
     answered.send(sender=Server, server=server)
+    assert Job.objects.get(kind="verify").state == "queued"
+
+
+def test_what_a_server_says_that_it_took_in_is_asked_about_at_once() -> None:
+    server = Server.objects.create(name="p", kind="jellyfin", url="http://127.0.0.1:9")
+    later = timezone.now() + dt.timedelta(minutes=1)
+    common = {"server": server, "state": "sent", "verify_at": later}
+    for path in ("/tv/A/1.mkv", "/tv/A", "/tv/A/2.mkv", "/tv/B"):
+        ScanRequest.objects.create(path=path, **common)
+    ScanRequest.objects.create(path="/tv/A", checks=1, **common)  # it has its own pause by now
+    items = [RecentItem(str(n), "x", path, "", later) for n, path in enumerate(("/tv/A/1.mkv", "smb://x", ""))]
+    record(server, items, timezone.now())
+    assert list(ScanRequest.objects.filter(verify_at__lt=later).values_list("path", flat=True)) == [
+        "/tv/A/1.mkv",
+        "/tv/A",
+    ]
     assert Job.objects.get(kind="verify").state == "queued"
