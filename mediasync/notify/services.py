@@ -20,7 +20,7 @@ from .selectors import later, listening, wanted
 
 logger = logging.getLogger(__name__)
 State = Message.State
-__all__ = ["finish", "give_up", "send_again", "send_test", "set_address", "tell", "tell_all", "wanted"]
+__all__ = ["finish", "give_up", "note", "send_again", "send_test", "set_address", "tell", "tell_all", "wanted"]
 
 
 def tell(
@@ -48,20 +48,25 @@ def tell_all(
     rules: Sequence[Rule] | None = None,
 ) -> int:
     """Note that something happened many times, with few statements; ``key`` as for ``tell``, for one only."""
-    if event not in EVENTS:
-        raise ValueError(f"no event {event!r}; there are: {', '.join(EVENTS)}")
-    at, facts = now or clock.system.now(), [storable(dict(params)) for params in many]
     try:
-        with transaction.atomic():
-            if rules is None:
-                rules = [rule for rule in listening() if event in rule.events]
-            rows = [
-                Notice(rule=rule, event=event, key=key[:200], params=each, at=at) for rule in rules for each in facts
-            ]
-            Notice.objects.bulk_create(rows, ignore_conflicts=bool(key), batch_size=500)
+        return note(event, many, key=key, now=now or clock.system.now(), rules=rules)
     except DatabaseError as error:
         logger.warning("Nobody can be told of %s: %s", event, error)
         return 0
+
+
+@transaction.atomic
+def note(
+    event: str, many: Sequence[Mapping[str, Any]], *, key: str, now: dt.datetime, rules: Sequence[Rule] | None = None
+) -> int:
+    """Do what ``tell_all`` does, but raise DatabaseError; for who can come again."""
+    if event not in EVENTS:
+        raise ValueError(f"no event {event!r}; there are: {', '.join(EVENTS)}")
+    facts = [storable(dict(params)) for params in many]
+    if rules is None:
+        rules = [rule for rule in listening() if event in rule.events]
+    rows = [Notice(rule=rule, event=event, key=key[:200], params=each, at=now) for rule in rules for each in facts]
+    Notice.objects.bulk_create(rows, ignore_conflicts=bool(key), batch_size=500)
     return len(rules)
 
 
