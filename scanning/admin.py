@@ -59,7 +59,7 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
     list_display = (
         "asked",
         "server",
-        "library",
+        "shelf",
         "state_badge",
         "row_buttons",
         "answered",
@@ -70,7 +70,7 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
         "explained",
     )
     list_filter = (TabState, "server", "source")
-    list_select_related = ("server", "library__server")
+    list_select_related = ("server", "library")
     search_fields = ("path",)
     ordering = ("-id",)
     list_links = (
@@ -84,6 +84,10 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
         if row.sent_path in ("", row.path):
             return path(row.path)
         return format_html("{} <small>→ {}</small>", path(row.path), path(row.sent_path))
+
+    @admin.display(description=_("Library"), ordering="library__title")
+    def shelf(self, row: ScanRequest) -> str:
+        return row.library.title if row.library else "–"  # its server stands beside it
 
     @admin.display(description=_("Explain"))
     def explained(self, row: ScanRequest) -> SafeString:
