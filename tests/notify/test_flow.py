@@ -9,12 +9,16 @@ import pytest
 from django.db import OperationalError
 
 from mediasync.core.clock import FakeClock
+from mediasync.jobs import promotion
+from mediasync.jobs import services as jobs
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
+from mediasync.jobs.registry import JobKind, registered
 from mediasync.notify import postman, selectors, sending, services
 from mediasync.notify.models import Channel, Message, Notice, Rule
 
 from .conftest import NOW, SECRET, Sink, after, rule_for
+from .test_noticing import Boom
 
 pytestmark = pytest.mark.django_db
 State = Message.State
@@ -125,6 +129,20 @@ def test_a_channel_that_fails_is_tried_with_one_message_at_a_time(channel: Chann
     sink.status = 200
     turn(after(60))
     assert len(sink.taken) == 4 and set(Message.objects.values_list("state", flat=True)) == {State.SENT}
+
+
+def test_messages_never_take_the_last_worker(channel: Channel) -> None:
+    other = Channel.objects.create(name="Other", url_sealed=channel.url_sealed, service="JSON")
+    for each in (channel, other):
+        rule_for(each, "cleanup_report")
+    tell()
+    sending.run(NOW)
+    with registered(JobKind("look", "Look", (Boom(),))):
+        jobs.submit("look", {})
+        promotion.start_queued(NOW, send=lambda *what: None, workers=2)
+    started = Job.objects.exclude(state="queued").values_list("kind", flat=True)
+    assert sorted(started) == ["look", "notify"]
+    assert Job.objects.get(state="queued").reason_code == "heavy_limit"
 
 
 def test_it_tries_again_with_growing_pauses_and_gathers_meanwhile(channel: Channel, sink: Sink) -> None:
