@@ -48,6 +48,7 @@ AGAIN = [
     "tests/scanning/test_away.py",
     "tests/scanning/test_costs.py",
     "tests/scanning/test_delivery.py",
+    "tests/scanning/test_figures.py",
     "tests/scanning/test_link_build.py",
     "tests/scanning/test_rootless.py",
     "tests/scanning/test_scan_stage.py",
@@ -55,8 +56,11 @@ AGAIN = [
     "tests/scanning/test_requests.py",
     "tests/servers/listeners/test_arrivals.py",
     "tests/servers/listeners/test_asking.py",
+    "tests/scanning/test_verify.py",
+    "tests/scanning/test_verify_killed.py",
     "tests/servers/test_limits.py",
     "tests/servers/test_tokens.py",
+    "tests/test_metrics.py",
 ]
 
 
