@@ -51,6 +51,10 @@ class Delivery:
         self.requests = 0  # calls that the server accepted
         self.sent = 0  # rows that they answered
 
+    def counts(self) -> dict[str, int]:
+        """Return what was done so far."""
+        return {"sent": self.sent, "questions": self.requests}
+
     def run(self) -> None:
         """Send until nothing waits; raises Snooze when the next thing is due later."""
         with self.ctx.transaction():

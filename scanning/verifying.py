@@ -53,6 +53,10 @@ class Verification:
         self.questions = 0
         self.settled: defaultdict[str, int] = defaultdict(int)  # by state
 
+    def counts(self) -> dict[str, int]:
+        """Return what was done so far."""
+        return {"questions": self.questions, **self.settled}
+
     def run(self) -> None:
         """Ask until nothing is left to ask; raises Snooze when the next question is due later."""
         while (later := selectors.next_look(self.server.pk)) is not None:

@@ -16,8 +16,7 @@ from mediasync.jobs.models import Job
 from mediasync.servers.clients.base import Again, Answer, Known, LibraryInfo, ScanTarget, Turn, holds
 from mediasync.servers.models import Library, LibraryPath, Server
 from monitors.guards import Verdict
-from scanning import stages
-from scanning.verify_stage import Verify
+from scanning.server_stages import ServerStage
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
@@ -141,7 +140,7 @@ def engine(clock: Clock, sight: FakeSight) -> Iterator[None]:
     found = [registry.kind(name).stage(name) for name in ("deliver", "verify")]
     saved = []
     for stage in found:
-        assert isinstance(stage, stages.Deliver | Verify)
+        assert isinstance(stage, ServerStage)
         saved.append((stage, stage.clock, stage.sight))
         stage.clock, stage.sight = clock, sight
     try:
