@@ -17,8 +17,9 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
-from mediasync.core.paths import to_bytes
+from mediasync.core.paths import to_bytes, to_text
 
 from . import presence, stat_child
 from .filesystems import place_of
@@ -38,6 +39,7 @@ class Sighting:
     size: int = 0
     mtime: float = 0.0
     dangling: bool = False
+    mode: int = 0
 
 
 class Glance:
@@ -98,25 +100,42 @@ class Glance:
             return Sighting(False, dangling=bool(dangling))
         if number:
             raise OSError(int(number), os.strerror(int(number)), local)
-        return Sighting(True, stat.S_ISDIR(int(mode)), int(size), mtime)
+        return Sighting(True, stat.S_ISDIR(int(mode)), int(size), mtime, mode=int(mode))
+
+    def names(self, local: str, most: int) -> list[str]:
+        """Return the names of files at or below a folder on the disk, at most ``most``; none if it cannot be read.
+
+        Raises TimeoutError if its mount does not answer.
+        """
+        path = to_bytes(local)
+        place = place_of(path)
+        if place.point in self._dead:
+            raise self._late(local)
+        if not place.is_remote:
+            return [to_text(name) for name in stat_child.names(path, most)]
+        answer = self._ask(path, most)
+        if answer is None:
+            self._dead.add(place.point)
+            raise self._late(local)
+        return [to_text(bytes.fromhex(name)) for name in answer]
 
     def _late(self, local: str) -> TimeoutError:
         return TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), local)
 
-    def _ask(self, path: bytes) -> list[float] | None:
+    def _ask(self, path: bytes, most: int = 0) -> list[Any] | None:
         """Return what the child answers; None if it is late, and then it is left behind."""
         child = self._child or self._start()
         assert child.stdin and child.stdout
         line = b""
         with selectors.DefaultSelector() as ready, suppress(BrokenPipeError):
-            child.stdin.write(path.hex().encode() + b"\n")
+            child.stdin.write(f"{most} {path.hex()}\n".encode())
             ready.register(child.stdout, selectors.EVENT_READ)
             line = child.stdout.readline() if ready.select(self._seconds) else b""
         if not line.endswith(b"\n"):
             self._child = None
             give_up(child)
             return None
-        found: list[float] = json.loads(line)
+        found: list[Any] = json.loads(line)
         return found
 
     def _start(self) -> subprocess.Popen[bytes]:

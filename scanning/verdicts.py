@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mediasync.servers.clients.base import Known
 from mediasync.servers.models import Library
+from monitors.glance import Glance
 
 from . import expecting, following, taken
 from .expecting import Expected, Proof
@@ -45,6 +46,7 @@ class Look:
     def __init__(self, run: Verification, library: Library, listener: Listener, sight: Looks) -> None:
         self.run, self.library, self.listener, self.sight = run, library, listener, sight
         self.busy = False
+        self._glance: Glance | None = None
         self._mapped: bool | None = None
 
     def at(self, rows: Sequence[ScanRequest]) -> None:
@@ -58,9 +60,10 @@ class Look:
         blind = [row for row in rows if self._was_blind(row, verdicts[row.pk])]
         self.run.tell_again(blind)
         rows = [row for row in rows if row not in blind]
-        for row in rows:
-            row.changed_at = proofs[row.pk].changed_at
-            self._judge(row, verdicts[row.pk])
+        with Glance() as self._glance:
+            for row in rows:
+                row.changed_at = proofs[row.pk].changed_at
+                self._judge(row, verdicts[row.pk])
         self.run.save(rows)
         if any(row.state == State.GONE for row in rows) and not self.busy:
             following.empty_trash(self.run, self.library, self.listener, self.sight)
@@ -124,7 +127,8 @@ class Look:
         if not first.here:
             return "still_scanning" if self.busy else "still_there"
         kind = self.listener.server.kind
-        seen = taken.refusal(kind, self.library.kind, first.path, first.local, is_dir=first.is_dir)
+        here = (self._glance, first.local) if self._glance and first.local else None
+        seen = taken.refusal(kind, self.library.kind, first.path, is_dir=first.is_dir, here=here)
         return seen or ("still_scanning" if self.busy else "")
 
     def _why_not_taken(self) -> str:

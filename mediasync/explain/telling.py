@@ -99,7 +99,7 @@ def _refused(server: Server, best: explaining.Explained, fact: Fact, part: Part)
     if kind_of(name) not in ("", "video", "audio"):
         return
     kinds = [library.kind for library in best.told.libraries]
-    found = [taken.refusal(server.kind, kind, path, "", is_dir=fact.is_dir) for kind in kinds]
+    found = [taken.refusal(server.kind, kind, path, is_dir=fact.is_dir) for kind in kinds]
     if found and all(found):
         part.add("unit", found[0], "warn")
         part.advise("todo_refused", server=server.name, why=sentence(found[0]))
