@@ -31,6 +31,14 @@ GROUPS = (
             *("scanning.PathMapping", "scanning.MappingExample"),
         ),
     ),
+    (
+        _("Music"),
+        (
+            *("catalog.Playlist", "catalog.Pool", "catalog.Song", "catalog.Artist", "catalog.Review"),
+            *("catalog.UploadTask", "catalog.StorageBackend", "catalog.Source", "catalog.DownloadSource"),
+            "catalog.ConfigRevision",
+        ),
+    ),
     (_("Messages"), ("notify.Channel", "notify.Rule", "notify.Message")),
     (_("More"), ()),
     (

@@ -1,0 +1,41 @@
+"""Which plug-ins there are: our own modules, and what others offer by entry points."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from mediasync.core.errors import UsageError
+
+OURS: dict[str, dict[str, str]] = {
+    "mediasync.playlist_sources": {},
+    "mediasync.download_sources": {},
+    "mediasync.storage_backends": {},
+}  # name → "module:attribute"; a new one is a line here
+
+
+@cache
+def _others(group: str) -> dict[str, Any]:
+    return {each.name: each for each in entry_points(group=group)}
+
+
+def names(group: str) -> list[str]:
+    """Return the names of all plug-ins of a group, ours first."""
+    return [*OURS[group], *(name for name in sorted(_others(group)) if name not in OURS[group])]
+
+
+def load(group: str, name: str) -> Any:
+    """Return the class of a plug-in; UsageError names those that there are, or what kept it from being loaded."""
+    ours = OURS[group].get(name)
+    try:
+        if ours:
+            module, _, attribute = ours.partition(":")
+            return getattr(import_module(module), attribute)
+        if name in _others(group):
+            return _others(group)[name].load()
+    except ImportError as error:
+        raise UsageError(f"The plug-in {name!r} cannot be loaded: {error}.", code="plugin_broken", name=name) from error
+    known = ", ".join(names(group)) or "none"
+    raise UsageError(f"There is no plug-in {name!r}; there are: {known}.", code="no_plugin", name=name)
