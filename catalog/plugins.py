@@ -12,7 +12,10 @@ from mediasync.core.errors import UsageError
 OURS: dict[str, dict[str, str]] = {
     "mediasync.playlist_sources": {},
     "mediasync.download_sources": {},
-    "mediasync.storage_backends": {},
+    "mediasync.storage_backends": {
+        "local_fs": "catalog.storage.local:STORAGE",
+        "s3": "catalog.storage.s3:STORAGE",
+    },
 }  # name → "module:attribute"; a new one is a line here
 
 

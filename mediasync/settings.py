@@ -151,6 +151,32 @@ IMAP_URL = env.str("IMAP_URL", default="").strip()  # imaps://user@host/folder
 IMAP_PASSWORD = env.str("IMAP_PASSWORD", default="").strip()
 IMAP_EVERY = env.float("IMAP_EVERY", default=60.0)  # seconds
 
+# -- Music (docs/catalog.md); a storage backend is registered from OBJECT_… by ``catalog upload``
+LIBRARY_DIR = env.str("LIBRARY_DIR", default="").strip()  # where downloads go unless a backend is the default
+DOWNLOAD_LAYOUT = env.str("DOWNLOAD_LAYOUT", default="platform_first_artist").strip()
+DOWNLOAD_SOURCES = env.list("DOWNLOAD_SOURCES", default=[])  # names in their order; none: those that are switched on
+DOWNLOAD_WORKERS = env.int("DOWNLOAD_WORKERS", default=10)
+PLAYLISTS_DIR = Path(env.str("PLAYLISTS_DIR", default=str(DATA_DIR / "playlists"))).absolute()
+BUNDLES_DIR = DATA_DIR / "bundles"
+KEEP_BUNDLES_HOURS = env.float("KEEP_BUNDLES_HOURS", default=24.0)
+CATALOG_EXPORT_COMMAND = env.str("CATALOG_EXPORT_COMMAND", default="").strip()
+CATALOG_EXPORT_WORKDIR = env.str("CATALOG_EXPORT_WORKDIR", default="").strip()
+CATALOG_EXPORT_TIMEOUT = env.float("CATALOG_EXPORT_TIMEOUT", default=600.0)  # seconds
+UPLOAD_WORKERS = env.int("UPLOAD_WORKERS", default=4)
+UPLOAD_SOURCES = env.list("UPLOAD_SOURCES", default=[])
+UPLOAD_PLAYLIST_IDS = env.list("UPLOAD_PLAYLIST_IDS", cast=int, default=[])
+UPLOAD_LIMIT = env.int("UPLOAD_LIMIT", default=0)
+OBJECT_BACKEND = {
+    "name": env.str("OBJECT_BACKEND_NAME", default="").strip(),
+    "bucket": env.str("OBJECT_BUCKET", default="").strip(),
+    "endpoint": env.str("OBJECT_ENDPOINT", default="").strip(),
+    "region": env.str("OBJECT_REGION", default="").strip(),
+    "base_prefix": env.str("OBJECT_BASE_PREFIX", default="").strip(),
+    "addressing_style": env.str("OBJECT_ADDRESSING_STYLE", default="").strip(),
+    "public_base_url": env.str("OBJECT_PUBLIC_BASE_URL", default="").strip(),
+    "credential_env_prefix": env.str("OBJECT_CREDENTIAL_ENV_PREFIX", default="").strip(),
+}
+
 # -- Language, time, files
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文"), ("ko", "한국어")]

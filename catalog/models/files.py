@@ -74,7 +74,7 @@ class FileLocation(models.Model):
         INACTIVE = "inactive", _("Gone")
 
     file_asset = models.ForeignKey(FileAsset, models.CASCADE, related_name="locations", db_index=False)
-    backend = models.ForeignKey(StorageBackend, models.PROTECT, related_name="locations")
+    backend = models.ForeignKey(StorageBackend, models.PROTECT, related_name="locations", db_index=False)
     locator = models.TextField()
     remote_file_id = models.CharField(max_length=300, blank=True)
     public_url = models.TextField(blank=True)
@@ -88,6 +88,7 @@ class FileLocation(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["file_asset", "backend", "locator"], name="catalog_location_once"),
         ]
+        indexes: ClassVar = [models.Index(fields=["backend", "locator"], name="catalog_location_at")]  # whose is it?
 
     def __str__(self) -> str:
         return self.locator
