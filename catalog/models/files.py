@@ -27,6 +27,9 @@ class StorageBackend(models.Model):
     config = models.JSONField(_("settings"), default=dict, blank=True)
     enabled = models.BooleanField(_("switched on"), default=True)
     is_default = models.BooleanField(_("new files go here"), default=False)
+    overflow = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("full: new files go on to")
+    )  # set by rooms.py when somebody named another folder
 
     class Meta:
         verbose_name = _("storage backend")
