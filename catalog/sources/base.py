@@ -37,7 +37,11 @@ class PlaylistMeta:
 
 @dataclass(frozen=True, slots=True)
 class TrackMeta:
-    """One song as a source says it. ``duration`` is in seconds; ``snapshot`` is all of it, JSON-able."""
+    """One song as a source says it. ``duration`` is in seconds; ``snapshot`` is all that describes it, JSON-able.
+
+    ``snapshot["url"]`` is where the file itself is offered, by sources that do (podcasts, playlists of addresses).
+    ``ext``, ``size`` (bytes) and ``quality`` are of the best version that the source names; no file was looked for.
+    """
 
     remote_id: str
     title: str
@@ -47,6 +51,9 @@ class TrackMeta:
     isrc: str = ""
     mbid: str = ""
     kind: str = "music"  # models.Song.Kind
+    ext: str = ""
+    size: int | None = None
+    quality: str = ""
     snapshot: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,0 +1,69 @@
+"""Reads JSON as music platforms send it: with a callback around it, in GBK, with single quotes as in Python."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from typing import Any
+
+from mediasync.core.texts import plain
+
+from .errors import ParseError
+
+_CALLBACK = re.compile(r"^\s*(?:/\*.*?\*/)?\s*[\w$.]+\s*\((.*)\)\s*;?\s*$", re.S)
+_CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.I)
+DEEPEST = 60
+
+
+def read(body: bytes, content_type: str = "") -> Any:
+    """Return what ``body`` says, fit to be stored; ParseError if it is no kind of JSON we know."""
+    text = decoded(body, content_type).strip()
+    bare = _CALLBACK.match(text)
+    for attempt in (text, bare.group(1) if bare else None):
+        if attempt is None:
+            continue
+        for parse in (_json, _python):
+            try:
+                return storable(parse(attempt))
+            except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+                continue
+    raise ParseError("The answer is not JSON.", sample=plain(text[:200]))
+
+
+def decoded(body: bytes, content_type: str = "") -> str:
+    """Return the text of an answer: by its charset if that fits, as UTF-8, else as Chinese computers wrote."""
+    named = _CHARSET.search(content_type)
+    for charset in (named.group(1) if named else "utf-8-sig", "utf-8-sig", "gb18030"):
+        try:
+            return body.decode(charset).removeprefix("\ufeff")
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return body.decode("utf-8", "replace")
+
+
+def storable(found: Any, depth: int = 0) -> Any:
+    """Return it with nothing in it that a database refuses: NUL, halves of characters, NaN, endless depth."""
+    if depth > DEEPEST:
+        return None
+    if isinstance(found, str):
+        return plain(found)
+    if isinstance(found, float):
+        return found if math.isfinite(found) else None
+    if isinstance(found, list | tuple):
+        return [storable(each, depth + 1) for each in found]
+    if isinstance(found, dict):
+        return {plain(str(name)): storable(each, depth + 1) for name, each in found.items()}
+    return found if found is None or isinstance(found, bool | int) else plain(str(found))
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, strict=False)  # control characters inside strings are common
+
+
+def _python(text: str) -> Any:
+    found = ast.literal_eval(text)
+    if not isinstance(found, dict | list):
+        raise ValueError("a bare value")
+    return found
