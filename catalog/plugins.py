@@ -15,6 +15,7 @@ OURS: dict[str, dict[str, str]] = {
     "mediasync.storage_backends": {
         "local_fs": "catalog.storage.local:STORAGE",
         "s3": "catalog.storage.s3:STORAGE",
+        "rclone": "catalog.storage.rclone:STORAGE",
     },
 }  # name → "module:attribute"; a new one is a line here
 
