@@ -41,6 +41,9 @@ class Storage(Protocol):
     def exists(self, locator: str) -> int | None:
         """Return the size of what lies there, or None."""
 
+    def address(self, locator: str) -> str:
+        """Return where everybody may read it, "" if nowhere; asks nobody."""
+
     def remove(self, locator: str) -> None:
         """Remove a file; one that is gone already is fine."""
 

@@ -87,6 +87,9 @@ class LocalFolder:
         except OSError as error:
             raise _error(error, self.root) from None
 
+    def address(self, locator: str) -> str:
+        return ""
+
     def remove(self, locator: str) -> None:
         try:
             os.unlink(self.path(locator))

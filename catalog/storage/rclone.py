@@ -47,7 +47,7 @@ class Rclone:
         if ":" not in container:
             raise UsageError("Name a remote of rclone, as gdrive:Music.", code="no_remote")
         self.remote = container
-        self.address = check_base_url(text["address"] or ADDRESS)
+        self.url = check_base_url(text["address"] or ADDRESS)
         self.prefix = text["base_prefix"]
         self.public = text["public_base_url"]
         self.secrets = text["credential_env_prefix"]
@@ -82,7 +82,7 @@ class Rclone:
                 headers["Authorization"] = f"Basic {token}"
                 hidden = [token, *(each for each in [found["PASSWORD"]] if each.isascii() and each.isprintable())]
             self._made = Session(
-                self.address, headers=headers, secrets=hidden, connect_timeout=TIMES[0], read_timeout=TIMES[1]
+                self.url, headers=headers, secrets=hidden, connect_timeout=TIMES[0], read_timeout=TIMES[1]
             )
         return self._made
 
@@ -120,7 +120,7 @@ class Rclone:
             raise Transient("rclone says that the copy is complete, but it is not.", code="storage_failed")
         tell(size, size)
         ident = plain(str(there.get("ID") or ""))[:300]
-        return Stored(locator, size, ident, public_url(self.public, locator))
+        return Stored(locator, size, ident, self.address(locator))
 
     def _follow(self, job: int, size: int, tell: Callable[[int, int | None], None]) -> None:
         """Wait for a copy; ``tell`` may raise to stop it."""
@@ -141,6 +141,9 @@ class Rclone:
     def exists(self, locator: str) -> int | None:
         there = self._stat(locator)
         return None if there is None else int(there.get("Size") or 0)
+
+    def address(self, locator: str) -> str:
+        return public_url(self.public, locator)
 
     def remove(self, locator: str) -> None:
         try:

@@ -120,7 +120,7 @@ class S3:
             raise Permanent("The file is gone.", code="file_missing") from None
         except OSError as error:
             raise Transient(f"The file cannot be read: {error.strerror}.", code="file_unreadable") from None
-        return Stored(locator, size, public_url=public_url(self.public, locator))
+        return Stored(locator, size, public_url=self.address(locator))
 
     def _in_parts(self, file: Any, size: int, what: dict[str, str], kind: str, tell: Callable[..., None]) -> None:
         with _told(self.bucket):
@@ -146,6 +146,9 @@ class S3:
             if error.params.get("error") in ("404", "NoSuchKey", "NotFound"):
                 return None
             raise
+
+    def address(self, locator: str) -> str:
+        return public_url(self.public, locator)
 
     def remove(self, locator: str) -> None:
         with _told(self.bucket):
