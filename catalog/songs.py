@@ -31,14 +31,15 @@ def in_playlists(playlists: QuerySet[Playlist]) -> QuerySet[Song]:
 def want_of(song: Song | Mapping[str, Any]) -> TrackMeta:
     """Return what is known of a song (a row, or its values), as download sources search by it.
 
-    ``singers`` is for people; the names themselves are in the snapshot where the source told them apart.
+    ``singers`` is for people; the names themselves are in the snapshot.
     """
     row = song.__dict__ if isinstance(song, Song) else song
     snapshot = row["snapshot"] or {}
+    artists = snapshot.get("artists") or str(row["singers"]).split(JOINT)
     return TrackMeta(
         remote_id=row["remote_id"],
         title=row["name"],
-        artists=tuple(each for each in str(row["singers"]).split(JOINT) if each),
+        artists=tuple(str(each) for each in artists if each),
         album=row["album"],
         duration=row["duration"],
         isrc=row["isrc"],
