@@ -16,31 +16,34 @@ from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet,
 from mediasync.core import clock
 
 from .models import FileLocation, PlaylistSong, StorageBackend, UploadTask
+from .scopes import songs_in
 from .storage.base import Storage
 
 ACTIVE = FileLocation.Status.ACTIVE
 LOCAL = StorageBackend.Kind.LOCAL
 BLOCK = 500  # files
+SONGS = ("sources", "pools", "playlists", "wanted")  # what of a scope says which songs
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which files: empty means all, ``limit`` 0 too. ``verify``: look on the backend instead of trusting our rows."""
+    """Which files: those of the songs that ``songs`` means (a scope), all if it is empty; ``limit`` 0 is no limit.
 
-    sources: Sequence[str] = ()
-    playlists: Sequence[int] = ()
+    ``verify``: look on the backend instead of trusting our rows.
+    """
+
+    songs: Mapping[str, Any] = field(default_factory=dict)
     limit: int = 0
     verify: bool = False
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Wanted:
         """Return what a job's scope means; what it leaves open is as the settings say."""
-        return cls(
-            scope.get("sources") or settings.UPLOAD_SOURCES,
-            scope.get("playlists") or settings.UPLOAD_PLAYLIST_IDS,
-            int(scope.get("limit") or settings.UPLOAD_LIMIT),
-            bool(scope.get("verify")),
-        )
+        songs = {name: scope[name] for name in SONGS if scope.get(name)}
+        if not songs:
+            named = {"sources": settings.UPLOAD_SOURCES, "playlists": settings.UPLOAD_PLAYLIST_IDS}
+            songs = {name: value for name, value in named.items() if value}
+        return cls(songs, int(scope.get("limit") or settings.UPLOAD_LIMIT), bool(scope.get("verify")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,11 @@ class Queue:
         if not self.wanted.verify:
             there = FileLocation.objects.filter(file_asset=OuterRef("file_asset"), backend=self.backend, status=ACTIVE)
             rows = rows.filter(~Exists(there))
-        if self.wanted.sources:
-            rows = rows.filter(file_asset__song__platform__in=self.wanted.sources)
         playlist: Any = Value(None, IntegerField())
-        if self.wanted.playlists:
-            found = PlaylistSong.objects.filter(song=OuterRef("file_asset__song"), playlist__in=self.wanted.playlists)
-            rows = rows.filter(Exists(found))
+        if self.wanted.songs:
+            rows = rows.filter(file_asset__song__in=songs_in(self.wanted.songs).order_by())
+        if playlists := self.wanted.songs.get("playlists"):
+            found = PlaylistSong.objects.filter(song=OuterRef("file_asset__song"), playlist__in=playlists)
             playlist = Subquery(found.order_by("playlist").values("playlist")[:1])
         rows = rows.annotate(platform=F("file_asset__song__platform"), in_playlist=playlist)
         ordered = rows.order_by("file_asset_id", "-is_primary", "id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -31,6 +32,7 @@ from mediasync.jobs.registry import (
 from . import uploads
 from .models import Playlist, StorageBackend, UploadTask
 from .places import storage_of
+from .selectors import group_of
 from .storage.base import Storage
 from .upload_queue import Queue, Queued, Wanted
 
@@ -57,9 +59,10 @@ class Upload(Stage):
         backend, wanted = uploads.target(job.scope), Wanted.of(job.scope)
         if wanted.limit and done >= wanted.limit:
             return
-        left = Wanted(wanted.sources, wanted.playlists, max(0, wanted.limit - done), wanted.verify)
+        left = replace(wanted, limit=max(0, wanted.limit - done))
         queue = Queue(backend, self._storage(backend), left, after)
-        names = dict(Playlist.objects.filter(pk__in=wanted.playlists).values_list("pk", "name"))
+        playlists = wanted.songs.get("playlists") or []
+        names = dict(Playlist.objects.filter(pk__in=playlists).values_list("pk", "name"))
         for block in queue.blocks():
             done += len(block)
             yield Planned([_item(each, names) for each in block], [queue.after, done])
@@ -94,7 +97,7 @@ def _item(each: Queued, names: dict[int, str]) -> NewItem:
     key = f"{for_people(each.name)[:LONGEST]} #{each.asset}"
     if each.playlist is None:
         return NewItem(key, {"task": each.task}, each.platform, each.platform)
-    return NewItem(key, {"task": each.task}, str(each.playlist), names.get(each.playlist, ""))
+    return NewItem(key, {"task": each.task}, group_of(each.playlist), names.get(each.playlist, ""))
 
 
 def _tell(locator: str, ctx: Context) -> Any:
