@@ -44,11 +44,12 @@ def _cut(name: str, longest: int) -> str:
 
 
 def locators(
-    *, source: str, artist: str, album: str, title: str, ext: str, quality: str, song: int, layout: str
+    *, source: str, artist: str, album: str, title: str, ext: str, quality: str, song: int, checksum: str, layout: str
 ) -> Iterator[str]:
-    """Yield the locators for a file, the best first: plain, with its quality, with the number of its song.
+    """Yield the locators for a file, the best first: plain, with its quality, its song's number, its content's digest.
 
-    Whoever stores takes the first that is free or that holds the same file: never "(1)".
+    Whoever stores takes the first that is free or that holds the same file: never "(1)". What lies at the last one
+    can be no other file.
     UsageError for a layout that there is not.
     """
     try:
@@ -59,6 +60,6 @@ def locators(
         ) from None
     parts = {"source": name_of(source), "artist": name_of(artist), "album": name_of(album)}
     plain, extension = name_of(title), name_of(ext.lstrip(".").lower(), longest=10)
-    for mark in ("", f" [{quality}]" if quality else "", f" [{quality or 'song'} {song}]"):
-        if mark or plain:
-            yield f"{shape.format(**parts, title=plain + mark)}.{extension}"
+    number = " ".join(filter(None, (quality, str(song))))
+    for mark in dict.fromkeys(("", quality, number, f"{number} {checksum.rpartition(':')[2][:8]}")):
+        yield shape.format(**parts, title=f"{plain} [{mark}]" if mark else plain) + f".{extension}"

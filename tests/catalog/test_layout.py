@@ -54,16 +54,21 @@ def test_it_makes_a_name_of_anything(text: str) -> None:
 def all_of(**changes: object) -> list[str]:
     facts: dict[str, object] = {
         "source": "home", "artist": "周杰伦", "album": "叶惠美", "title": "晴天", "ext": ".MP3", "quality": "320k",
-        "song": 7, "layout": "platform_first_artist",
+        "song": 7, "checksum": "sha256:0123456789", "layout": "platform_first_artist",
     }  # fmt: skip
     return list(locators(**(facts | changes)))  # type: ignore[arg-type]
 
 
 def test_it_marks_what_is_taken_with_quality_and_number() -> None:
-    assert all_of() == ["home/周杰伦/晴天.mp3", "home/周杰伦/晴天 [320k].mp3", "home/周杰伦/晴天 [320k 7].mp3"]
+    marks = ["", " [320k]", " [320k 7]", " [320k 7 01234567]"]
+    assert all_of() == [f"home/周杰伦/晴天{mark}.mp3" for mark in marks]
     assert all_of(layout="first_artist_album", album="")[0] == "周杰伦/Unknown/晴天.mp3"
     assert all_of(layout="first_artist", artist="")[0] == "Unknown/晴天.mp3"
-    assert len(set(all_of(quality=""))) == 2
+    assert [each.rpartition("/")[2] for each in all_of(quality="")] == [
+        "晴天.mp3",
+        "晴天 [7].mp3",
+        "晴天 [7 01234567].mp3",
+    ]
 
 
 def test_it_refuses_a_layout_that_there_is_not() -> None:

@@ -1,0 +1,172 @@
+"""Find and fetch one song: ask all sources, try the trusted candidates in order, note the weak ones."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from mediasync.core.errors import AccessDenied, NeedsOperator, Permanent, Snooze, Transient, WorkError
+from mediasync.jobs.choices import Level
+from mediasync.jobs.registry import Context
+
+from . import fetching, keeping, plugins, reviews, rooms
+from .checking import examine
+from .downloads.base import Candidate
+from .matching import Scored, rank, score
+from .models import DownloadSource, FileLocation, Song
+from .reach import of_item, reach_of
+from .songs import want_of
+
+logger = logging.getLogger(__name__)
+
+GROUP = "mediasync.download_sources"
+LIMIT = 10  # candidates that each source is asked for
+
+
+class Hunt:
+    """One song in one item. ``denied`` is shared by the items of a job: sources that refused our login."""
+
+    def __init__(self, ctx: Context, song: Song, rows: Sequence[DownloadSource], denied: set[str]) -> None:
+        self.ctx, self.song, self.denied = ctx, song, denied
+        self.want = want_of(song)
+        self.rows: Mapping[str, DownloadSource] = {row.name: row for row in rows}
+        self.places = {name: place for place, name in enumerate(self.rows)}
+        self.hitch: Transient | None = None  # the last error after which trying again may help
+        self.failed = 0
+        self._made: dict[str, Any] = {}
+        self._kept = ExitStack()
+
+    def run(self) -> FileLocation:
+        """Fetch the song and return where it is now.
+
+        Raises Transient (somebody could not be asked), Permanent (weak_match, no_match, none_worked) and
+        NeedsOperator (no room).
+        """
+        with self._kept:
+            chosen, refused = reviews.answers(self.song)
+            found = self._try(each for each in chosen if each.source in self.rows)
+            if found is not None:
+                return found
+            scored = self._search(refused)
+            found = self._try(each.candidate for each in rank(scored))
+            if found is not None:
+                return found
+        if self.hitch is not None:
+            raise self.hitch
+        raise self._nothing([each for each in scored if each.weak])
+
+    def _nothing(self, weak: list[Scored]) -> Permanent:
+        with self.ctx.transaction():
+            Song.objects.filter(pk=self.song.pk, resolved=False).update(resolved=True)
+            if weak:
+                count = reviews.note(self.song, weak)
+        if self.failed:
+            return Permanent("No candidate could be fetched.", code="none_worked", count=self.failed)
+        if weak:
+            return Permanent("What was found may be another song: have a look.", code="weak_match", count=count)
+        return Permanent("No source has this song.", code="no_match")
+
+    def _search(self, refused: Collection[tuple[str, str]]) -> list[Scored]:
+        scored = []
+        for name in self.rows:
+            if name in self.denied:
+                continue
+            self.ctx.checkpoint()
+            for candidate in self._ask(name):
+                if (candidate.source, candidate.key) not in refused:
+                    scored.append(Scored(candidate, score(self.want, candidate), self.places[name]))
+        return scored
+
+    def _ask(self, name: str) -> Sequence[Candidate]:
+        try:
+            found: Sequence[Candidate] = self._source(name).search(self.want, LIMIT)
+        except (NeedsOperator, Snooze):
+            raise
+        except AccessDenied as error:
+            self._deny(name, error)
+            return []
+        except Exception as error:
+            self._note("search_failed", name, error)
+            return []
+        return found
+
+    def _try(self, candidates: Iterator[Candidate]) -> FileLocation | None:
+        for candidate in candidates:
+            self.ctx.checkpoint()
+            try:
+                return self._fetch(candidate)
+            except (NeedsOperator, Snooze):
+                raise
+            except Exception as error:
+                self.failed += 1
+                self._note("candidate_failed", candidate.source, error, title=candidate.title)
+        return None
+
+    def _fetch(self, candidate: Candidate) -> FileLocation:
+        room = rooms.room(self.ctx.job.scope.get("root"))
+        rooms.need(room, candidate.size)
+        part: Path | None = None
+        try:
+            part = fetching.part_for(room.container_name, self.song.pk, candidate)
+            fetch = self._source(candidate.source).fetch(candidate, part, Teller(self.ctx, self.song, candidate))
+            duration = self.want.duration or candidate.duration
+            facts = examine(part, size=fetch.size, digest=fetch.digest, duration=duration)
+            return keeping.keep(self.ctx, self.song, self.want, room, part, facts, candidate)
+        except OSError as error:  # of our disk: sources turn theirs into our errors
+            _drop(part)
+            raise rooms.gone(room, error) from None
+        except Permanent:
+            _drop(part)
+            raise
+
+    def _source(self, name: str) -> Any:
+        if name not in self._made:
+            row = self.rows[name]
+            reach = reach_of(row, **of_item(self.ctx))
+            self._kept.callback(reach.http.close)
+            self._made[name] = plugins.load(GROUP, row.plugin)(reach, name)
+        return self._made[name]
+
+    def _deny(self, name: str, error: AccessDenied) -> None:
+        """Ask a source that refused our login no more in this job; its page says why."""
+        self.denied.add(name)
+        self.ctx.log("source_denied", Level.ERROR, source=name, message=str(error))
+        with self.ctx.transaction():
+            DownloadSource.objects.filter(name=name).update(last_error=str(error)[:500])
+
+    def _note(self, code: str, name: str, error: Exception, **facts: Any) -> None:
+        if isinstance(error, Transient):
+            self.hitch = error
+        elif not isinstance(error, WorkError):
+            logger.warning("download source %s", name, exc_info=error)
+        why = getattr(error, "code", type(error).__name__)
+        self.ctx.log(code, Level.WARNING, source=name, reason=why, message=str(error)[:300], **facts)
+
+
+class Teller:
+    """Says how far a download is, and stops it when that was asked for."""
+
+    def __init__(self, ctx: Context, song: Song, candidate: Candidate) -> None:
+        self._ctx = ctx
+        self._text = f"{song} ← {candidate.source}"
+        self._began = time.monotonic()
+        self._first: int | None = None  # bytes that were there from an earlier try
+
+    def __call__(self, done: int, total: int | None) -> None:
+        self._first = done if self._first is None else self._first
+        seconds = max(0.001, time.monotonic() - self._began)
+        self._ctx.progress(self._text, bytes_per_second=(done - self._first) / seconds)
+        self._ctx.checkpoint()
+
+
+def _drop(part: Path | None) -> None:
+    for each in (part, part and part.with_suffix(".json")):
+        if each is not None:
+            try:
+                each.unlink(missing_ok=True)
+            except OSError:
+                logger.warning("a part could not be removed", exc_info=True)
