@@ -112,7 +112,8 @@ class _Download:
             headers["Range"] = f"bytes={there}-"
             if validator:
                 headers["If-Range"] = validator
-        with self.http.open("GET", self.fetch.url, headers=headers, came_from=self.came_from) as response:
+        url, params = self.fetch.url, self.fetch.params
+        with self.http.open("GET", url, params, headers=headers, came_from=self.came_from) as response:
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if kind in NOT_FILES:
                 raise Unavailable(f"A page came instead of a file ({kind}).", code="not_audio", kind=kind)

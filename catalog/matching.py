@@ -43,7 +43,7 @@ VERSIONS: Mapping[str, tuple[str, ...]] = {
 _BRACKETS = re.compile(
     r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|【[^【】]*】|《[^《》]*》|「[^「」]*」|〈[^〈〉]*〉|<[^<>]*>"
 )
-_FEATURED = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
+_FEATURED = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$", re.IGNORECASE)
 _SUFFIX = re.compile(r"\s[-–—~]\s.*$")
 _NO_WORD = re.compile(r"[\W_]+")
 _ARTISTS = re.compile(r"\s*(?:[/、;；,，&＆|]|\s(?:feat|ft|featuring|vs|with|x|和|与)\b\.?\s)\s*")
@@ -89,6 +89,13 @@ def title_of(text: str) -> str:
     folded = _folded(text)
     bare = _SUFFIX.sub("", _FEATURED.sub("", _BRACKETS.sub(" ", folded)))
     return _words(bare) or _words(folded) or folded
+
+
+def bare(text: str) -> str:
+    """Return a title as one searches for it: as it is written, without brackets and guests."""
+    plain = unicodedata.normalize("NFKC", text)
+    short = _SUFFIX.sub("", _FEATURED.sub("", _BRACKETS.sub(" ", plain))).strip()
+    return " ".join((short or plain).split())
 
 
 @lru_cache(maxsize=100_000)

@@ -35,10 +35,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """How to get it: a file on this machine, or an address (with headers that may be secret)."""
+    """How to get it: a file on this machine, or an address (with parameters and headers that may be secret)."""
 
     path: str = ""  # stored text; "" = by ``url``
     url: str = ""
+    params: tuple[tuple[str, str | bytes], ...] = field(default=(), repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     size: int | None = None
     digest: str = ""  # "md5:…", "sha1:…" or "sha256:…"; "" = unknown
