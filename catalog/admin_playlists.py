@@ -1,0 +1,168 @@
+"""Playlists: what there is, how much of it is here, and what can be done about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from mediasync.core.errors import MediasyncError
+from mediasync.jobs import services as jobs
+from mediasync.ui import press
+from mediasync.ui.admin import ModelAdmin, actor
+from mediasync.ui.buttons import Answer, button
+from mediasync.ui.render import age, badge
+
+from . import routing, timing, views, views_intake, views_reports
+from .admin_cells import progress_bar, state_badge
+from .admin_playlist_filters import FILTERS, PlaylistList
+from .forms_playlist import PlaylistForm
+from .models import Playlist
+from .selectors import State, with_coverage
+
+RUN = "jobs.add_job"
+
+
+@admin.register(Playlist)
+class PlaylistAdmin(ModelAdmin[Playlist]):
+    form = PlaylistForm
+    list_display = ("name", "platform", "status", "progress", "row_buttons", "plays", "is_wanted", "synced", "result")
+    list_filter = FILTERS
+    list_links = (
+        (_("Overview"), "admin:catalog_playlist_overview"),
+        (_("Not found"), "admin:catalog_playlist_unmatched"),
+    )
+    search_fields = ("name",)
+    ordering = ("-id",)
+    actions = ("download_selected", "want_selected", "unwant_selected")
+    readonly_fields = (
+        *("name", "platform", "remote_id", "kind", "url", "status", "progress", "plays", "track_count"),
+        *("synced", "result", "song_list"),
+    )
+    fieldsets = (
+        (None, {"fields": readonly_fields}),
+        (_("What is done with it"), {"fields": ("wanted", "mode", "every_hours")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Playlist]:
+        rows: QuerySet[Playlist] = with_coverage(super().get_queryset(request))
+        return rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PlaylistList]:
+        return PlaylistList
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # they come from sources, and from files
+
+    def own_urls(self) -> list[URLPattern]:
+        return [
+            self.page("<int:pk>/songs/", partial(views.songs_page, self), "songs"),
+            self.page("overview/", partial(views.overview_page, self), "overview"),
+            self.page("of-job/<int:pk>/", partial(views.job_page, self), "job"),
+            self.page("of-job/<int:pk>/<int:playlist>/", partial(views.job_songs_page, self), "job_songs"),
+            self.page("unmatched/", partial(views_reports.unmatched_page, self), "unmatched"),
+            self.page("unmatched.csv", partial(views_reports.unmatched_csv, self), "unmatched_csv"),
+            self.page("room/<int:pk>/", partial(views_intake.room_page, self), "room"),
+            self.post_view("room/<int:pk>/move/", partial(views_intake.move_room, self), "move_room"),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Playlist, form: ModelForm[Playlist], change: bool) -> None:
+        Playlist.objects.filter(pk=obj.pk).update(wanted=obj.wanted, mode=obj.mode)
+        timing.set_every(obj, int(form.cleaned_data["every_hours"] or 0) * 3600)
+
+    def delete_model(self, request: HttpRequest, obj: Playlist) -> None:
+        jobs.drop_schedules(timing.owner_of(obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Playlist]) -> None:
+        for playlist in queryset:
+            self.delete_model(request, playlist)
+
+    def get_deleted_objects(self, objs: Iterable[Playlist], request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """Say what goes without loading it: a playlist may have thousands of songs, which all stay."""
+        lists = list(objs)
+        lines = [_t("%(name)s. Its songs and their files stay.") % {"name": each} for each in lists]
+        return lines, {_("playlists"): len(lists)}, set(), []
+
+    # -- Columns
+
+    @display(description=_("State"))
+    def status(self, playlist: Any) -> SafeString:
+        return state_badge(playlist)
+
+    @display(description=_("Progress"))
+    def progress(self, playlist: Any) -> SafeString:
+        return progress_bar(playlist)
+
+    @display(description=_("Plays"), ordering="play_count")
+    def plays(self, playlist: Playlist) -> str:
+        return "–" if playlist.play_count is None else number_format(playlist.play_count, force_grouping=True)
+
+    @display(description=_("Wanted"), ordering="wanted")
+    def is_wanted(self, playlist: Playlist) -> SafeString | str:
+        return badge(_("Wanted"), "ok") if playlist.wanted else "–"
+
+    @display(description=_("Synchronised"), ordering="synced_at")
+    def synced(self, playlist: Playlist) -> SafeString:
+        return age(playlist.synced_at)
+
+    @display(description=_("Last answer"), ordering="sync_result")
+    def result(self, playlist: Playlist) -> SafeString | str:
+        if playlist.sync_result in (Playlist.Result.NEVER, Playlist.Result.OK):
+            return "–"
+        return format_html("{} {}", badge(playlist.get_sync_result_display(), "warn"), playlist.last_error)
+
+    @display(description=_("Songs"))
+    def song_list(self, playlist: Playlist) -> SafeString | str:
+        address = reverse("admin:catalog_playlist_songs", args=[playlist.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Show its songs"))
+
+    # -- Buttons
+
+    @button(_("Download"), when=lambda row: row.status != State.DOWNLOADED, permission=RUN)
+    def download(self, request: HttpRequest, playlist: Playlist) -> Answer:
+        return routing.said(routing.download([playlist.pk], actor=actor(request)))
+
+    @button(_("Sync now"), permission=RUN)
+    def sync_now(self, request: HttpRequest, playlist: Playlist) -> Answer:
+        return routing.queued(jobs.submit("sync_only", {"playlists": [playlist.pk]}, actor=actor(request)))
+
+    # -- Actions on a selection
+
+    @admin.action(description=_("Download"), permissions=["run"])
+    def download_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> None:
+        self._told(request, lambda: routing.said(routing.download(chosen(rows), actor=actor(request))))
+
+    @admin.action(description=_("Add to the wanted list"), permissions=["change"])
+    def want_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> None:
+        messages.success(request, routing.want(chosen(rows), True))
+
+    @admin.action(description=_("Take off the wanted list"), permissions=["change"])
+    def unwant_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> None:
+        messages.success(request, routing.want(chosen(rows), False))
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(RUN))
+
+    def _told(self, request: HttpRequest, do: Any) -> None:
+        try:
+            messages.success(request, do())
+        except MediasyncError as error:
+            messages.error(request, press.told(error))
+
+
+def chosen(rows: QuerySet[Playlist]) -> list[int]:
+    """Return the ids of a selection, without counting what is in them."""
+    return list(rows.order_by("pk").values_list("pk", flat=True)[: press.MOST])

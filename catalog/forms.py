@@ -1,0 +1,122 @@
+"""Forms: a source or a storage with what its plug-in asks for, a job, a playlist, and a file of playlists."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django import forms
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from mediasync.core.errors import MediasyncError
+
+from .models import StorageBackend
+
+OPTION, FORGET, SECRET = "option_", "forget_secret", "secret"
+LABELS = {
+    "address": _("Address"),
+    "url": _("Address"),
+    "urls": _("Addresses, one a line"),
+    "feeds": _("Addresses of the feeds, one a line"),
+    "user": _("User"),
+    "users": _("Users, one a line"),
+    "path": _("Folder"),
+    "folder": _("Folder"),
+    "bucket": _("Bucket"),
+    "prefix": _("Prefix"),
+    "endpoint": _("Endpoint"),
+    "region": _("Region"),
+    "base_prefix": _("Folder in it, put before each key"),
+    "addressing_style": _("Addressing style (path, virtual or empty)"),
+    "public_base_url": _("Public address of the files"),
+    "credential_env_prefix": _("Prefix of the environment variables with its keys"),
+    "command": _("Command, one argument a line"),
+    "timeout": _("Longest time (seconds)"),
+    "env": _("Environment variables that it may see, one a line"),
+    "remote": _("Remote"),
+}
+MANY_LINES = {"urls", "feeds", "users", "command", "env"}  # a list, one entry a line
+
+
+class PluggedForm(forms.ModelForm[Any]):
+    """Edit a row that stands for a plug-in. A secret can be entered, replaced and forgotten, never read."""
+
+    plugin_class: ClassVar[Any] = None
+    settings_name: ClassVar[str] = "settings"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored = getattr(self.instance, self.settings_name)
+        for name in option_names(self.plugin_class):
+            if OPTION + name in self.fields:
+                self.fields[OPTION + name].initial = shown(stored.get(name, ""))
+        self.has_secret = bool(getattr(self.instance, "secret_sealed", ""))
+        if self.has_secret and SECRET in self.fields:
+            self.fields[SECRET].help_text = _("Stored. Enter another one to replace it.")
+        elif FORGET in self.fields:
+            del self.fields[FORGET]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        before = getattr(self.instance, self.settings_name)
+        kept = {name: value for name, value in before.items() if name not in option_names(self.plugin_class)}
+        self.options = kept
+        for name in option_names(self.plugin_class):
+            given = str(cleaned.get(OPTION + name) or "").strip()
+            value = [line.strip() for line in given.splitlines() if line.strip()] if name in MANY_LINES else given
+            if value:
+                self.options[name] = value
+        moved = self.instance.pk and any(self.options.get(name) != before.get(name) for name in ("address", "url"))
+        if self.has_secret and moved and not cleaned.get(SECRET) and not cleaned.get(FORGET):
+            self.add_error(SECRET, _("Enter it again, since it is to be sent elsewhere."))
+        if self.plugin_class is not None and self.settings_name == "config" and not self.errors:
+            try:
+                self.plugin_class(cleaned.get("container_name", ""), self.options)
+            except MediasyncError as error:
+                raise forms.ValidationError(str(error)) from None
+        return cleaned
+
+    @property
+    def new_secret(self) -> str | None:
+        """The secret to store; "" to forget it, None to leave it."""
+        if self.cleaned_data.get(SECRET):
+            return str(self.cleaned_data[SECRET])
+        return "" if self.cleaned_data.get(FORGET) else None
+
+
+def option_names(plugin: Any) -> list[str]:
+    """Return what a plug-in asks for, but for its secret."""
+    return [name for name in getattr(plugin, "fields", ()) if name != SECRET]
+
+
+def form_for(model: type[models.Model], plugin: Any, columns: tuple[str, ...]) -> type[PluggedForm]:
+    """Return the form of a plug-in: the columns of its row, and what it asks for."""
+    fields: dict[str, Any] = {"plugin_class": plugin, "settings_name": settings_of(model)}
+    for name in option_names(plugin):
+        widget = (
+            forms.Textarea(attrs={"rows": 4}) if name in MANY_LINES else forms.TextInput(attrs={"class": "vTextField"})
+        )
+        label = LABELS.get(name, name.replace("_", " ").capitalize())
+        fields[OPTION + name] = forms.CharField(label=label, required=False, max_length=20_000, widget=widget)
+    if SECRET in getattr(plugin, "fields", ()):
+        hidden = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
+        fields[SECRET] = forms.CharField(
+            label=_("Password or token"), required=False, strip=False, max_length=2000, widget=hidden
+        )
+        fields[FORGET] = forms.BooleanField(label=_("Forget the stored one"), required=False)
+    widgets = {"container_name": forms.TextInput(attrs={"class": "vTextField"})}
+    fields["Meta"] = type("Meta", (), {"model": model, "fields": columns, "widgets": widgets})
+    return type("PluggedForm", (PluggedForm,), fields)
+
+
+def settings_of(model: type[models.Model]) -> str:
+    """Return the name of the column that holds what the plug-in asks for."""
+    return "config" if model is StorageBackend else "settings"
+
+
+def shown(value: Any) -> str:
+    """Return a setting as the form shows it."""
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,51 @@
+"""Try out what somebody has set up: ask a source for a little, or a storage whether it takes files."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mediasync.core.errors import UsageError
+
+from . import plugins
+from .downloads.base import DownloadSource as DownloadPlugin
+from .models import DownloadSource, Source, StorageBackend
+from .places import storage_of
+from .reach import DOWNLOADS, playlist_source, reach_of
+from .sources.base import TrackMeta
+
+_WORD = "love"  # in the title of some song of every library
+
+
+def source(row: Source) -> str:
+    """Ask a source for the first page of its first pool and return a sentence; raises what is wrong."""
+    with playlist_source(row) as plugin:
+        if not plugin.pools:
+            return _("It has no pools to ask for: it reads the lists that are given to it.")
+        page = next(iter(plugin.collect(plugin.pools[0])), None)
+    number = len(page.playlists) if page else 0
+    text = ngettext("It answers: %d playlist on its first page.", "It answers: %d playlists on its first page.", number)
+    return text % number
+
+
+def download_source(row: DownloadSource) -> str:
+    """Search a download source for a word and return a sentence; raises what is wrong."""
+    reach = reach_of(row)
+    with reach.http:
+        plugin: DownloadPlugin = plugins.load(DOWNLOADS, row.plugin)(reach, row.name)
+        number = len(plugin.search(TrackMeta(remote_id="", title=_WORD), limit=3))
+    return ngettext("It answers: %d file for a test word.", "It answers: %d files for a test word.", number) % number
+
+
+def storage(row: StorageBackend) -> str:
+    """Let a storage prove that it takes files and return its sentence; raises what is wrong."""
+    return storage_of(row).check()
+
+
+def try_out(row: Source | DownloadSource | StorageBackend) -> str:
+    """Try out a row and return one sentence; UsageError while it is switched off: nobody is asked unasked."""
+    if not row.enabled:
+        raise UsageError(_("Switch it on first: what is off is asked nothing."), code="source_off")
+    if isinstance(row, Source):
+        return source(row)
+    return download_source(row) if isinstance(row, DownloadSource) else storage(row)

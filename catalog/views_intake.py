@@ -1,0 +1,54 @@
+"""Pages that take something from people: another folder for a job that has no room left."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from mediasync.core.errors import MediasyncError
+from mediasync.core.paths import for_people
+from mediasync.jobs.choices import Source
+from mediasync.jobs.models import Job
+from mediasync.ui import press
+from mediasync.ui.admin import ModelAdmin, actor
+
+from . import rooms
+from .forms_playlist import RoomForm
+from .models import Playlist
+
+CONTROL = "jobs.control_job"
+
+
+def room_page(admin: ModelAdmin[Playlist], request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for another folder for a job that is paused because one is full."""
+    return _room(admin, request, get_object_or_404(Job, pk=pk), RoomForm())
+
+
+def move_room(admin: ModelAdmin[Playlist], request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a paused job go on in the folder that was named."""
+    job, form = get_object_or_404(Job, pk=pk), RoomForm(request.POST)
+    _may_control(request)
+    if not form.is_valid():
+        return _room(admin, request, job, form)
+    try:
+        other = rooms.move_on(job, form.cleaned_data["folder"], actor=actor(request), source=Source.WEB)
+    except MediasyncError as error:
+        form.add_error(None, press.told(error))
+        return _room(admin, request, job, form)
+    messages.success(request, _("It goes on in %s.") % for_people(other.container_name))
+    return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
+
+
+def _room(admin: ModelAdmin[Playlist], request: HttpRequest, job: Job, form: RoomForm) -> HttpResponse:
+    _may_control(request)
+    title = _("Another folder")
+    return admin.show(request, "catalog/room.html", title, job=job, form=form, room=rooms.full_room(job))
+
+
+def _may_control(request: HttpRequest) -> None:
+    if not request.user.has_perm(CONTROL):
+        raise PermissionDenied
