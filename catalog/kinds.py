@@ -2,6 +2,55 @@
 
 from __future__ import annotations
 
-from mediasync.jobs.registry import JobKind
+from collections.abc import Mapping
 
-KINDS: tuple[JobKind, ...] = ()
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from mediasync.jobs.registry import JobKind, Stage, Text
+
+from . import scopes
+from .collect_stage import Collect
+from .download_stage import Download
+from .sync_stage import Sync
+from .upload_stage import Upload
+
+FORM = "catalog.forms_playlist.JobForm"
+
+
+def _kind(name: str, label: Text, *stages: Stage) -> JobKind:
+    names = {stage.name for stage in stages}
+    asks = names & {"collect", "sync"}
+    return JobKind(
+        name=name,
+        label=label,
+        stages=stages,
+        lanes=scopes.download_lanes if "download" in names else scopes.general_lanes,
+        title=scopes.title(name),
+        check_scope=scopes.check_upload if "upload" in names else scopes.check_asking if asks else scopes.check_scope,
+        form=FORM,
+        texts=_titles(name, label),
+    )
+
+
+def _titles(name: str, label: Text) -> Mapping[str, Text]:
+    """Return the sentences for what ``scopes.title`` says."""
+    return {
+        name: label,
+        f"{name}_playlist": format_lazy("{}: %(name)s", label),
+        f"{name}_playlists": format_lazy("{} (%(count)s)", label),
+        f"{name}_sources": format_lazy("{}: %(names)s", label),
+    }
+
+
+_collect, _sync, _download, _upload = Collect(), Sync(), Download(), Upload()
+
+KINDS: tuple[JobKind, ...] = (
+    _kind("catalog_sync", _("Collect, synchronise and download"), _collect, _sync, _download),
+    _kind("collect_only", _("Collect playlists"), _collect),
+    _kind("sync_only", _("Synchronise playlists"), _sync),
+    _kind("sync_download", _("Synchronise and download playlists"), _sync, _download),
+    _kind("download_only", _("Download songs"), _download),
+    _kind("upload_only", _("Upload songs"), _upload),
+    _kind("download_upload", _("Download and upload songs"), _download, _upload),
+)

@@ -10,7 +10,11 @@ from typing import Any
 from mediasync.core.errors import UsageError
 
 OURS: dict[str, dict[str, str]] = {
-    "mediasync.playlist_sources": {},
+    "mediasync.playlist_sources": {
+        "netease": "catalog.sources.netease:SOURCE",
+        "qq": "catalog.sources.qq:SOURCE",
+        "kuwo": "catalog.sources.kuwo:SOURCE",
+    },
     "mediasync.download_sources": {},
     "mediasync.storage_backends": {
         "local_fs": "catalog.storage.local:STORAGE",

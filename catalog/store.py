@@ -23,10 +23,8 @@ from .tolerant import storable
 
 BLOCK = 500  # rows a statement: below SQLite's limit of variables
 MOST = 2**63 - 1
-SONG_FIELDS = (
-    *("name", "singers", "album", "duration", "isrc", "mbid", "kind"),
-    *("ext", "file_size_bytes", "quality_label", "snapshot"),
-)
+FILE_FIELDS = ("ext", "file_size_bytes", "quality_label")
+SONG_FIELDS = ("name", "singers", "album", "duration", "isrc", "mbid", "kind", "snapshot", *FILE_FIELDS)
 _SPACES = re.compile(r"\s+")
 
 
@@ -203,8 +201,9 @@ def number(value: Any, most: int = MOST) -> int | None:
 
 
 def _differs(row: Song, values: Mapping[str, Any]) -> bool:
-    """Take over what is said and differs; return whether anything did."""
-    news = {name: value for name, value in values.items() if value not in (None, "", {})}
+    """Take over what is said and differs; return whether anything did. What a file itself said stands."""
+    kept = FILE_FIELDS if row.resolved else ()
+    news = {name: value for name, value in values.items() if value not in (None, "", {}) and name not in kept}
     news = {name: value for name, value in news.items() if getattr(row, name) != value}
     for name, value in news.items():
         setattr(row, name, value)

@@ -279,7 +279,7 @@ class Migration(migrations.Migration):
                 ('locator', models.TextField()),
                 ('remote_file_id', models.CharField(blank=True, max_length=300)),
                 ('public_url', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('active', 'There'), ('inactive', 'Gone')], default='active', max_length=10)),
+                ('status', models.CharField(choices=[('active', 'There'), ('leaving', 'On its way to the trash'), ('inactive', 'Gone')], default='active', max_length=10)),
                 ('is_primary', models.BooleanField(default=False)),
                 ('created', models.DateTimeField(default=django.utils.timezone.now)),
                 ('file_asset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='locations', to='catalog.fileasset')),

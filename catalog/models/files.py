@@ -74,6 +74,7 @@ class FileLocation(models.Model):
 
     class Status(models.TextChoices):
         ACTIVE = "active", _("There")
+        LEAVING = "leaving", _("On its way to the trash")  # written down before it is moved (leaving.py)
         INACTIVE = "inactive", _("Gone")
 
     file_asset = models.ForeignKey(FileAsset, models.CASCADE, related_name="locations", db_index=False)

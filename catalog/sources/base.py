@@ -106,4 +106,7 @@ class PlaylistSource(Protocol):
         """Yield the lists of a pool, page by page; RateLimited, ParseError, AccessDenied, Unreachable."""
 
     def tracks(self, ref: PlaylistRef, strategy: str = "") -> Tracks:
-        """Return the songs of one list. A private or an unreadable list is a result, not an error."""
+        """Return the songs of one list; Private and ParseError for one that is not to be had, and those of ``collect``.
+
+        Only "ok" and "empty" say that what is not in the answer left the list.
+        """

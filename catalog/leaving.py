@@ -1,0 +1,65 @@
+"""Files of songs that left a mirrored playlist: into the trash of their folder, unless another playlist has the song.
+
+The row says first that a file is on its way; whatever a kill leaves there is moved the next time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+
+from mediasync.core.errors import MediasyncError
+from mediasync.core.paths import for_people, join, to_bytes
+from mediasync.jobs.choices import Level
+from mediasync.jobs.registry import Context
+
+from . import presence, signals
+from .models import FileLocation, PlaylistSong
+from .places import path_of
+from .songs import local_files
+
+TRASH = ".mediasync-trash"
+BLOCK = 500
+Status = FileLocation.Status
+
+
+def mark(songs: Iterable[int]) -> int:
+    """Mark the local files of those songs that are in no playlist any more; inside a transaction."""
+    rows = sorted(songs)
+    count = 0
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        kept = set(PlaylistSong.objects.filter(song__in=block).values_list("song_id", flat=True))
+        gone = [song for song in block if song not in kept]
+        pks = list(local_files().filter(file_asset__song__in=gone).values_list("pk", flat=True))
+        count += FileLocation.objects.filter(pk__in=pks).update(status=Status.LEAVING)
+        presence.refresh(gone)
+    return count
+
+
+def put_away(ctx: Context) -> int:
+    """Move what is marked, file by file, and return how many were moved. One that cannot be moved stays marked."""
+    rows = FileLocation.objects.filter(status=Status.LEAVING).select_related("backend", "file_asset")
+    moved = 0
+    for location in rows.order_by("pk"):
+        ctx.checkpoint()
+        try:
+            path = path_of(location.backend, location.locator)
+            _move(path, join(location.backend.container_name, f"{TRASH}/{location.locator}"))
+        except (OSError, MediasyncError) as error:
+            ctx.log("trash_failed", Level.WARNING, path=for_people(location.locator), error=for_people(str(error)))
+            continue
+        with ctx.transaction():
+            FileLocation.objects.filter(pk=location.pk, status=Status.LEAVING).update(status=Status.INACTIVE)
+            signals.removed.send(FileLocation, paths=[path])
+        ctx.log("trashed", path=for_people(location.locator))
+        moved += 1
+    return moved
+
+
+def _move(path: str, target: str) -> None:
+    """Move a file (stored text); one that is gone already is fine, and one in the trash makes way."""
+    os.makedirs(os.path.dirname(to_bytes(target)), exist_ok=True)
+    with suppress(FileNotFoundError):
+        os.replace(to_bytes(path), to_bytes(target))

@@ -1,0 +1,75 @@
+"""The stage that synchronises: one item a playlist, so that each can be tried again alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from mediasync.core.errors import AccessDenied, UsageError, WorkError
+from mediasync.jobs.choices import Effect
+from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
+
+from .asking import Refusals, note_failure, sources_for
+from .errors import ParseError
+from .models import Playlist, Source
+from .scopes import playlists_in
+from .syncing import Result, sync
+from .syncing import note_failure as note_at_playlist
+
+BLOCK = 2_000  # items that are planned at once
+
+
+class Sync(Stage):
+    """Ask for the songs of each playlist."""
+
+    name = "sync"
+    label = _("Synchronise")
+    effect = Effect.IDEMPOTENT
+
+    def __init__(self) -> None:
+        self._refusals = Refusals()
+
+    def workers_for(self, job: JobInfo) -> int:
+        return int(job.scope.get("workers") or 4)
+
+    def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
+        """Yield the playlists of sources that are switched on, those that waited longest first."""
+        names = [source.name for source in sources_for(job.scope)]
+        if not names:
+            raise UsageError("No source is switched on.", code="no_source")
+        rows = playlists_in(job.scope).filter(platform__in=names)
+        rows = rows.order_by(F("synced_at").asc(nulls_first=True), "pk")[: job.scope.get("limit")]
+        items: list[NewItem] = []
+        for pk, platform, name in rows.values_list("pk", "platform", "name"):
+            items.append(NewItem(str(pk), {"name": name, "platform": platform}, platform, platform))
+            if len(items) == BLOCK:
+                yield Planned(items)
+                items = []
+        yield Planned(items)
+
+    def run(self, item: ItemInfo, ctx: Context) -> Outcome:
+        playlist = Playlist.objects.filter(pk=int(item.key)).first()
+        if playlist is None:
+            return Skipped("playlist_gone")
+        source = Source.objects.filter(name=playlist.platform, enabled=True).first()
+        if source is None:
+            return Skipped("source_off", {"name": playlist.platform})
+        ctx.progress(playlist.name)
+        try:
+            self._refusals.check(ctx.job.id, source.name)
+            found = sync(playlist, source, ctx)
+        except WorkError as error:
+            if isinstance(error, AccessDenied):
+                self._refusals.note(ctx.job.id, source.name, error)
+                note_failure(source, error, ctx)
+            note_at_playlist(playlist, error, ctx)
+            raise
+        if found.result == Result.PRIVATE:
+            return Skipped("playlist_private", {"name": playlist.name})
+        if found.result == Result.PARSE_ERROR:
+            note = Playlist.objects.filter(pk=playlist.pk).values_list("last_error", flat=True).first()
+            raise ParseError(f"The list was not understood: {note}")
+        return Done(asdict(found) | {"partial": int(found.result == Result.PARTIAL)})
