@@ -10,11 +10,15 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Music")
 
     def ready(self) -> None:
+        from mediasync.jobs import chores
         from mediasync.jobs.registry import register, register_texts
 
+        from . import bundles, hooks
         from .kinds import KINDS
         from .texts import TEXTS
 
         register_texts(TEXTS)
         for kind in KINDS:
             register(kind)
+        hooks.connect()
+        chores.register("remove old archives of playlists", bundles.expire, every=600)

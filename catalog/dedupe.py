@@ -128,7 +128,7 @@ def refuse_while_running() -> None:
         job = item.stage.job if item else None
     if job is not None:
         text = f"Job #{job.pk} is running: wait for it, or pause everything, and try again."
-        raise Conflict(text, code="job_running", job=job.pk)
+        raise Conflict(text, code="others_run", job=job.pk)
 
 
 def _groups(assets: Iterable[int]) -> Iterable[Group]:
