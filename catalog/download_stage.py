@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import UsageError
+from mediasync.core.errors import Permanent, UsageError
 from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
-from . import keeping, rooms
+from . import exporting, keeping, rooms
 from .hunting import Hunt
 from .models import DownloadSource, FileLocation, Playlist, PlaylistSong, Song
 from .scopes import playlists_in, songs_in
@@ -55,6 +55,16 @@ class Download(Stage):
         yield Planned(items)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
+        """Download one song; the last one of a playlist, also one that cannot be had, refreshes its folder."""
+        try:
+            outcome = self._download(item, ctx)
+        except Permanent:
+            exporting.after_song(item.id)
+            raise
+        exporting.after_song(item.id)
+        return outcome
+
+    def _download(self, item: ItemInfo, ctx: Context) -> Outcome:
         song = Song.objects.filter(pk=int(item.key)).first()
         if song is None:
             return Skipped("song_gone")

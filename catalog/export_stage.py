@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import UsageError
 from mediasync.jobs.choices import Effect
+from mediasync.jobs.models import Group
 from mediasync.jobs.models import Stage as StageRow
 from mediasync.jobs.registry import (
     JSON,
@@ -32,7 +33,7 @@ from mediasync.jobs.registry import (
 
 from . import exporting, hooks, scopes
 from .models import Playlist, PlaylistSong
-from .selectors import DOWNLOAD, group_of
+from .selectors import DOWNLOAD, group_of, playlist_of
 from .songs import local_files
 
 BLOCK = 500
@@ -88,7 +89,8 @@ def _touched(scope: Mapping[str, Any], download: StageRow | None) -> Any:
     if download is not None and download.started is not None:
         since = local_files().filter(created__gte=download.started, file_asset__song=OuterRef("song"))
         links = PlaylistSong.objects.filter(Exists(since)).order_by()
-        wanted |= Q(pk__in=links.values("playlist"))
+        groups = Group.objects.filter(stage=download, done__gt=0).values_list("key", flat=True)
+        wanted |= Q(pk__in=links.values("playlist")) | Q(pk__in=[playlist_of(key) for key in groups])
     return Playlist.objects.filter(wanted)
 
 
