@@ -1,4 +1,4 @@
-"""The kinds of jobs of the catalog: which stages follow one another in each."""
+"""The kinds of jobs of the catalog: which stages follow one another in each. What downloads also refreshes folders."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from mediasync.jobs.registry import JobKind, Stage, Text
 from . import scopes
 from .collect_stage import Collect
 from .download_stage import Download
+from .export_stage import KIND as EXPORT_KIND
+from .export_stage import Export
 from .sync_stage import Sync
 from .upload_stage import Upload
 
@@ -43,14 +45,15 @@ def _titles(name: str, label: Text) -> Mapping[str, Text]:
     }
 
 
-_collect, _sync, _download, _upload = Collect(), Sync(), Download(), Upload()
+_collect, _sync, _download, _export, _upload = Collect(), Sync(), Download(), Export(), Upload()
 
 KINDS: tuple[JobKind, ...] = (
-    _kind("catalog_sync", _("Collect, synchronise and download"), _collect, _sync, _download),
+    _kind("catalog_sync", _("Collect, synchronise and download"), _collect, _sync, _download, _export),
     _kind("collect_only", _("Collect playlists"), _collect),
     _kind("sync_only", _("Synchronise playlists"), _sync),
-    _kind("sync_download", _("Synchronise and download playlists"), _sync, _download),
-    _kind("download_only", _("Download songs"), _download),
+    _kind("sync_download", _("Synchronise and download playlists"), _sync, _download, _export),
+    _kind("download_only", _("Download songs"), _download, _export),
     _kind("upload_only", _("Upload songs"), _upload),
-    _kind("download_upload", _("Download and upload songs"), _download, _upload),
+    _kind("download_upload", _("Download and upload songs"), _download, _export, _upload),
+    EXPORT_KIND,
 )
