@@ -61,9 +61,10 @@ class PoolFilter(admin.SimpleListFilter):
     parameter_name = "pool"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            (str(pk), name) for pk, name in Pool.objects.order_by("platform", "name").values_list("pk", "name")[:50]
-        ]
+        """Offer the pool that the address names: it is chosen in the list of pools."""
+        number = self.value() or ""
+        pools = Pool.objects.filter(pk=int(number[:18])) if number.isdecimal() else Pool.objects.none()
+        return [(str(pool.pk), pool.name) for pool in pools]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         number = self.value() or ""

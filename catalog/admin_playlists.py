@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -19,13 +19,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import MediasyncError
+from mediasync.core.paths import for_people
 from mediasync.jobs import services as jobs
 from mediasync.ui import press
 from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.render import age, badge
 
-from . import routing, timing, views, views_intake, views_reports
+from . import exporting, routing, timing, views, views_export, views_intake, views_reports
 from .admin_cells import progress_bar, state_badge
 from .admin_playlist_filters import FILTERS, PlaylistList
 from .forms_playlist import PlaylistForm
@@ -43,10 +44,12 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
     list_links = (
         (_("Overview"), "admin:catalog_playlist_overview"),
         (_("Not found"), "admin:catalog_playlist_unmatched"),
+        (_("Twice on disk"), "admin:catalog_playlist_duplicates"),
     )
     search_fields = ("name",)
+    show_facets = admin.ShowFacets.NEVER  # each would count all songs again
     ordering = ("-id",)
-    actions = ("download_selected", "want_selected", "unwant_selected")
+    actions = ("download_selected", "want_selected", "unwant_selected", "export_selected")
     readonly_fields = (
         *("name", "platform", "remote_id", "kind", "url", "status", "progress", "plays", "track_count"),
         *("synced", "result", "song_list"),
@@ -74,6 +77,8 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
             self.page("of-job/<int:pk>/<int:playlist>/", partial(views.job_songs_page, self), "job_songs"),
             self.page("unmatched/", partial(views_reports.unmatched_page, self), "unmatched"),
             self.page("unmatched.csv", partial(views_reports.unmatched_csv, self), "unmatched_csv"),
+            self.page("duplicates/", partial(views_export.duplicates_page, self), "duplicates"),
+            self.post_view("duplicates/dedupe/", partial(views_export.run_dedupe, self), "dedupe"),
             self.page("room/<int:pk>/", partial(views_intake.room_page, self), "room"),
             self.post_view("room/<int:pk>/move/", partial(views_intake.move_room, self), "move_room"),
         ]
@@ -139,6 +144,19 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
     def sync_now(self, request: HttpRequest, playlist: Playlist) -> Answer:
         return routing.queued(jobs.submit("sync_only", {"playlists": [playlist.pk]}, actor=actor(request)))
 
+    @button(_("Export"), on="page", permission=RUN)
+    def export(self, request: HttpRequest, playlist: Playlist) -> Answer:
+        return views_export.give(request, [playlist.pk])
+
+    @button(_("Refresh its folder"), on="page", when=lambda row: row.status != State.UNSYNCED)
+    def refresh_folder(self, request: HttpRequest, playlist: Playlist) -> Answer:
+        made = exporting.refresh(playlist)
+        return _t("%(files)d files in %(folder)s, %(missing)d are not here.") % {
+            "files": made.files,
+            "folder": for_people(made.path),
+            "missing": made.missing,
+        }
+
     # -- Actions on a selection
 
     @admin.action(description=_("Download"), permissions=["run"])
@@ -152,6 +170,14 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
     @admin.action(description=_("Take off the wanted list"), permissions=["change"])
     def unwant_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> None:
         messages.success(request, routing.want(chosen(rows), False))
+
+    @admin.action(description=_("Export"), permissions=["run"])
+    def export_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> HttpResponse | None:
+        try:
+            return views_export.give(request, chosen(rows))
+        except MediasyncError as error:
+            messages.error(request, press.told(error))
+            return None
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(RUN))

@@ -13,6 +13,7 @@ urlpatterns = [
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
     path("", include("mediasync.ondemand.urls")),
     path("", include("monitors.urls")),
+    path("", include("catalog.urls")),
     path("health", health.healthz),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
