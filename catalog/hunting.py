@@ -113,7 +113,7 @@ class Hunt:
         try:
             part = fetching.part_for(room.container_name, self.song.pk, candidate)
             fetch = self._source(candidate.source).fetch(candidate, part, Teller(self.ctx, self.song, candidate))
-            duration = self.want.duration or candidate.duration
+            duration = candidate.duration or self.want.duration
             facts = examine(part, size=fetch.size, digest=fetch.digest, duration=duration)
             return keeping.keep(self.ctx, self.song, self.want, room, part, facts, candidate)
         except OSError as error:  # of our disk: sources turn theirs into our errors

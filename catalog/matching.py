@@ -171,7 +171,7 @@ def duration_points(wanted: float | None, found: float | None) -> float:
 
 def score(want: TrackMeta, found: Candidate) -> float:
     """Return how sure it is that ``found`` is ``want``, from 0 to 100."""
-    if _same_id(want.isrc, found.isrc) or _same_id(want.mbid, found.mbid):
+    if found.exact or _same_id(want.isrc, found.isrc) or _same_id(want.mbid, found.mbid):
         return 100.0
     points = (
         0.5 * title_points(want.title, found.title)

@@ -15,7 +15,16 @@ OURS: dict[str, dict[str, str]] = {
         "qq": "catalog.sources.qq:SOURCE",
         "kuwo": "catalog.sources.kuwo:SOURCE",
     },
-    "mediasync.download_sources": {},
+    "mediasync.download_sources": {
+        "library": "catalog.downloads.library:SOURCE",
+        "subsonic": "catalog.downloads.subsonic:SOURCE",
+        "http": "catalog.downloads.url:SOURCE",
+        "webdav": "catalog.downloads.webdav:SOURCE",
+        "s3": "catalog.downloads.s3:SOURCE",
+        "internet_archive": "catalog.downloads.internet_archive:SOURCE",
+        "jamendo": "catalog.downloads.jamendo:SOURCE",
+        "external_command": "catalog.downloads.external_command:SOURCE",
+    },
     "mediasync.storage_backends": {
         "local_fs": "catalog.storage.local:STORAGE",
         "s3": "catalog.storage.s3:STORAGE",

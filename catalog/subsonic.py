@@ -90,7 +90,7 @@ def _error(answer: Mapping[str, Any]) -> Exception:
     code = _code(answer)
     error = answer.get("error")
     said = str(error.get("message", ""))[:200] if isinstance(error, dict) else ""
-    facts = {"error": code, "answer": said}
+    facts: dict[str, Any] = {"error": code, "answer": said}
     if code in DENIED:
         return AccessDenied(f"The Subsonic server refuses the login ({code}).", code="source_denied", **facts)
     if code == 70:

@@ -30,6 +30,7 @@ class Candidate:
     mbid: str = ""
     license: str = ""
     rights_basis: str = ""  # own-copy, open-licence, public-domain, user-supplied
+    exact: bool = False  # the song's own source offers this file: it cannot be another song
     opaque: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,0 +1,75 @@
+"""A list of files in memory that is searched like a server: same titles first, then alike ones; kept for a while."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from rapidfuzz import fuzz, process
+
+from mediasync.core import clock as clocks
+from mediasync.core.clock import Clock
+
+from ..matching import score, title_of
+from ..sources.base import TrackMeta
+from .base import Candidate
+
+FRESH = 900.0  # seconds
+KEPT = 8  # lists in memory
+ALIKE, MOST_ALIKE = 60.0, 50  # of 100, and titles: even with the same artist and length, less is hardly weak
+
+
+class Shelf:
+    """Candidates by what they are called; ISRC and MusicBrainz ids find them too."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        self._by_title: dict[str, list[Candidate]] = defaultdict(list)
+        self._by_id: dict[str, list[Candidate]] = defaultdict(list)
+        self.size = 0
+        for each in candidates:
+            self.size += 1
+            self._by_title[title_of(each.title)].append(each)
+            for number in (each.isrc, each.mbid):
+                if number:
+                    self._by_id[number.casefold()].append(each)
+        self._titles = list(self._by_title)
+
+    def search(self, want: TrackMeta, limit: int) -> Sequence[Candidate]:
+        """Return what may be the song, the surest first."""
+        found = {each.key: each for number in (want.isrc, want.mbid) for each in self._by_id.get(number.casefold(), ())}
+        title = title_of(want.title)
+        if title in self._by_title:
+            found |= {each.key: each for each in self._by_title[title]}
+        elif title:
+            alike = process.extract(title, self._titles, scorer=fuzz.ratio, score_cutoff=ALIKE, limit=MOST_ALIKE)
+            found |= {each.key: each for name, *_rest in alike for each in self._by_title[name]}
+        return sorted(found.values(), key=lambda each: -score(want, each))[:limit]
+
+
+_shelves: OrderedDict[Hashable, tuple[float, Shelf]] = OrderedDict()
+_locks: dict[Hashable, threading.Lock] = {}
+_guard = threading.Lock()
+
+
+def kept(key: Hashable, build: Callable[[], Iterable[Candidate]], *, clock: Clock = clocks.system) -> Shelf:
+    """Return the shelf of ``key``, built when there is none or it is old; one thread builds, the others wait."""
+    with _guard:
+        lock = _locks.setdefault(key, threading.Lock())
+    with lock:
+        known = _shelves.get(key)
+        if known is not None and 0 <= clock.monotonic() - known[0] < FRESH:
+            return known[1]
+        shelf = Shelf(build())
+        with _guard:
+            _shelves[key] = clock.monotonic(), shelf
+            _shelves.move_to_end(key)
+            while len(_shelves) > KEPT:
+                _shelves.popitem(last=False)
+        return shelf
+
+
+def forget() -> None:
+    """Forget all shelves: the next search looks again."""
+    with _guard:
+        _shelves.clear()

@@ -1,0 +1,190 @@
+"""Tests for the download stage, with songs in a folder and with a real Subsonic server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catalog.download_stage import Download
+from catalog.downloads import shelf
+from catalog.models import DownloadSource, FileAsset, FileLocation, Presence, Review, Song
+from catalog.songs import is_downloaded
+from mediasync.core.clock import FakeClock
+from mediasync.jobs.registry import Done, ItemInfo, Skipped
+from tests.catalog import audio, supysonic
+from tests.catalog.downloading import download, files, library, locators, playlist, source
+from tests.monitors.crawling import Ctx
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    shelf.forget()
+    yield
+    shelf.forget()
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    """A folder with three songs, its library beside it."""
+    folder = tmp_path / "songs"
+    audio.write(folder / "a.mp3", audio.mp3("晴天", "周杰伦", album="叶惠美"))
+    audio.write(folder / "b.flac", audio.flac("Blue Sky", "Some One"))
+    audio.write(folder / "c.mp3", audio.mp3("Thunder", "AC/DC"))
+    library(tmp_path)
+    source("library", "home", folder=str(folder))
+    return tmp_path
+
+
+def test_it_brings_the_songs_of_playlists(songs: Path) -> None:
+    playlist("one", ("晴天", "周杰伦"), ("Thunder", "AC/DC"))
+    playlist("two", ("晴天", "周杰伦"), ("Blue Sky", "Some One"), ("Nobody has it", "Nobody"))
+    bench = download()
+    assert bench.ending == "done"
+    assert bench.job.state == "completed_with_errors"
+    wanted = ["home/AC_DC/Thunder.mp3", "home/Some One/Blue Sky.flac", "home/周杰伦/晴天.mp3"]
+    assert files(songs) == locators() == wanted
+    assert bench.facts("Nobody has it") == ("failed", "no_match")
+    assert dict(bench.stage().groups.values_list("label", "total")) == {"one": 2, "two": 2}
+    assert bench.stage().result["files"] == 3
+    assert Song.objects.filter(is_downloaded()).count() == Presence.objects.filter(files=1).count() == 3
+    asset = FileAsset.objects.get(song__name="Blue Sky")
+    assert (asset.quality_label, asset.ext, asset.source, asset.rights_basis) == (
+        "lossless",
+        "flac",
+        "home",
+        "own-copy",
+    )
+    assert asset.checksum.startswith("sha256:") and asset.duration == 3.0
+    assert FileLocation.objects.filter(is_primary=True).count() == 3
+    song = Song.objects.get(name="晴天")
+    assert (song.ext, song.resolved, song.quality_label) == ("mp3", True, "128k")
+
+
+def test_it_plans_no_song_that_is_here(songs: Path) -> None:
+    playlist("one", ("晴天", "周杰伦"), ("Thunder", "AC/DC"))
+    download()
+    times = {path: (songs / "library" / path).stat().st_mtime_ns for path in files(songs)}
+    bench = download()
+    assert bench.job.state == "completed"
+    assert bench.states() == {}
+    assert {path: (songs / "library" / path).stat().st_mtime_ns for path in files(songs)} == times
+
+
+def test_it_skips_a_song_that_came_meanwhile_unless_it_is_forced(songs: Path) -> None:
+    playlist("one", ("晴天", "周杰伦"))
+    download()
+    song = Song.objects.get()
+    stage, ctx = Download(), Ctx(FakeClock())
+    item = ItemInfo(1, str(song.pk), None, None, 1, 0, False, "")
+    assert stage.run(item, ctx) == Skipped("already_local")
+    audio.write(songs / "songs" / "better.flac", audio.flac("晴天", "周杰伦"))
+    shelf.forget()
+    assert isinstance(stage.run(replace(item, force=True), ctx), Done)
+    assert locators() == ["home/周杰伦/晴天.flac", "home/周杰伦/晴天.mp3"]
+    assert isinstance(stage.run(replace(item, force=True), ctx), Done)
+    assert files(songs) == locators() and len(locators()) == 2  # no "(1)"
+    song.delete()
+    assert stage.run(item, ctx) == Skipped("song_gone")
+
+
+def test_it_skips_what_is_no_music(songs: Path) -> None:
+    found = playlist("one", ("有声书", "谁"))
+    found.songs.update(kind=Song.Kind.OTHER)
+    bench = download()
+    assert bench.job.state == "completed"
+    assert bench.facts("有声书") == ("skipped", "non_music")
+
+
+def test_it_keeps_to_scope_and_limit(songs: Path) -> None:
+    one = playlist("one", ("晴天", "周杰伦"), ("Thunder", "AC/DC"))
+    playlist("two", ("Blue Sky", "Some One"), platform="qq")
+    assert len(download(playlists=[one.pk], limit=1).states()) == 1
+    assert locators() == ["home/周杰伦/晴天.mp3"]  # the first in its list
+    assert len(download(sources=["qq"]).states()) == 1
+    assert "home/Some One/Blue Sky.flac" in locators()
+
+
+def test_it_fails_at_once_without_a_source_or_a_folder(tmp_path: Path) -> None:
+    playlist("one", ("晴天", "周杰伦"))
+    bench = download()
+    assert (bench.job.state, bench.job.reason_code) == ("failed", "no_download_source")
+    source("library", folder=str(tmp_path))
+    bench = download()
+    assert (bench.job.state, bench.job.reason_code) == ("failed", "no_library")
+
+
+def test_it_asks_sources_in_the_order_of_the_job(songs: Path) -> None:
+    other = songs / "other"
+    audio.write(other / "a.mp3", audio.mp3("晴天", "周杰伦", album="other"))
+    source("library", "second", order=2, folder=str(other))
+    playlist("one", ("晴天", "周杰伦"))
+    download(download_sources=["second", "home"])
+    assert locators() == ["second/周杰伦/晴天.mp3"]
+
+
+def test_it_takes_no_source_that_is_off(songs: Path) -> None:
+    DownloadSource.objects.update(enabled=False)
+    playlist("one", ("晴天", "周杰伦"))
+    assert download(download_sources=["home"]).job.reason_code == "no_download_source"
+
+
+def test_it_prefers_the_better_file(songs: Path) -> None:
+    audio.write(songs / "songs" / "better.flac", audio.flac("晴天", "周杰伦"))
+    playlist("one", ("晴天", "周杰伦"))
+    download()
+    assert locators() == ["home/周杰伦/晴天.flac"]
+
+
+def test_it_names_two_songs_of_one_name_apart(songs: Path) -> None:
+    audio.write(songs / "songs" / "d.mp3", audio.mp3("Hello", "One", 3, isrc="AAAAA0000001"))
+    audio.write(songs / "songs" / "e.mp3", audio.mp3("Hello", "One", 9, isrc="AAAAA0000002"))
+    playlist("one", ("Hello", "One"))
+    playlist("two", ("Hello", "One"), platform="qq")
+    Song.objects.filter(platform="netease").update(isrc="AAAAA0000001", duration=3)
+    Song.objects.filter(platform="qq").update(isrc="AAAAA0000002", duration=9)
+    download()
+    assert locators() == files(songs) == ["home/One/Hello [128k].mp3", "home/One/Hello.mp3"]
+
+
+def test_it_shares_one_file_between_two_songs_of_the_same_content(songs: Path) -> None:
+    playlist("one", ("晴天", "周杰伦"))
+    playlist("two", ("晴天", "周杰伦"), platform="qq")
+    download()
+    assert files(songs) == ["home/周杰伦/晴天.mp3"]
+    assert FileLocation.objects.count() == 2  # each song knows where it is
+
+
+def test_it_leaves_weak_matches_to_a_person(songs: Path) -> None:
+    playlist("one", ("Blue Skies", "Some One"))
+    Song.objects.update(duration=3)
+    bench = download()
+    assert bench.facts("Blue Skies") == ("failed", "weak_match")
+    review = Review.objects.get()
+    assert (review.source, review.key, review.title) == ("home", "b.flac", "Blue Sky")
+    assert 75 <= review.score < 90
+    assert files(songs) == []
+
+
+def test_it_brings_from_a_real_subsonic_server(tmp_path: Path) -> None:
+    audio.write(tmp_path / "music/周杰伦/晴天.mp3", audio.mp3("晴天", "周杰伦", 5, album="叶惠美"))
+    audio.write(tmp_path / "music/b.flac", audio.flac("Blue Sky", "Some One", 4))
+    library(tmp_path)
+    playlist("one", ("晴天", "周杰伦"), ("Blue Sky", "Some One"), ("Other", "Nobody"))
+    with supysonic.running(tmp_path) as server:
+        source("subsonic", "navi", secret=supysonic.PASSWORD, address=server.url, user=supysonic.USER)
+        bench = download()
+        assert bench.codes().count("search_failed") == 0
+        assert locators() == files(tmp_path) == ["navi/Some One/Blue Sky.flac", "navi/周杰伦/晴天.mp3"]
+        here = (tmp_path / "library/navi/周杰伦/晴天.mp3").read_bytes()
+        assert here == (tmp_path / "music/周杰伦/晴天.mp3").read_bytes()
+        DownloadSource.objects.all().delete()
+        source("subsonic", "wrong", secret="not it", address=server.url, user=supysonic.USER)
+        bench = download()
+        assert bench.facts("Other") == ("failed", "no_match")
+        assert bench.codes().count("source_denied") == 1
+        assert "refuses the login" in DownloadSource.objects.get().last_error
