@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.jobs.registry import JobKind, Stage, Text
 
-from . import scopes
+from . import scopes, uploads
 from .collect_stage import Collect
 from .download_stage import Download
 from .export_stage import KIND as EXPORT_KIND
@@ -22,17 +23,23 @@ FORM = "catalog.forms_playlist.JobForm"
 
 def _kind(name: str, label: Text, *stages: Stage) -> JobKind:
     names = {stage.name for stage in stages}
-    asks = names & {"collect", "sync"}
+    check = scopes.check_asking if names & {"collect", "sync"} else scopes.check_scope
     return JobKind(
         name=name,
         label=label,
         stages=stages,
         lanes=scopes.download_lanes if "download" in names else scopes.general_lanes,
         title=scopes.title(name),
-        check_scope=scopes.check_upload if "upload" in names else scopes.check_asking if asks else scopes.check_scope,
+        check_scope=_check_upload if "upload" in names else check,
         form=FORM,
         texts=_titles(name, label),
     )
+
+
+def _check_upload(scope: scopes.Scope) -> dict[str, Any]:
+    """Return the scope of a job that uploads, with the backend that it goes to; UsageError where that is not clear."""
+    found = scopes.check_scope(scope)
+    return found | {"backend": uploads.target(found).pk}
 
 
 def _titles(name: str, label: Text) -> Mapping[str, Text]:

@@ -58,14 +58,6 @@ def check_asking(scope: Scope) -> dict[str, Any]:
     return found
 
 
-def check_upload(scope: Scope) -> dict[str, Any]:
-    """Return the scope of a job that uploads; UsageError if it does not say where to."""
-    found = check_scope(scope)
-    if "backend" not in found:
-        raise UsageError("Name the storage backend to upload to.", code="no_backend")
-    return found
-
-
 def playlists_in(scope: Scope) -> QuerySet[Playlist]:
     """Return the playlists that a (checked) scope means, oldest first; its limit is not applied."""
     rows = Playlist.objects.order_by("pk")
