@@ -72,7 +72,7 @@ def _copy(fetch: Fetch, part: Path, tell: Tell) -> Fetch:
     try:
         source = open(to_bytes(fetch.path), "rb")  # noqa: SIM115 - its errors are others than those of the copy
     except OSError as error:
-        raise Unavailable(f"{for_people(fetch.path)}: {error.strerror}.", code="unreadable") from None
+        raise Unavailable(f"{for_people(fetch.path)}: {error.strerror}.", code="file_unreadable") from None
     with source, part.open("wb") as file:
         size = os.fstat(source.fileno()).st_size
         while piece := source.read(PIECE * 8):

@@ -134,7 +134,7 @@ class Hunt:
     def _deny(self, name: str, error: AccessDenied) -> None:
         """Ask a source that refused our login no more in this job; its page says why."""
         self.denied.add(name)
-        self.ctx.log("source_denied", Level.ERROR, source=name, message=str(error))
+        self.ctx.log("source_dropped", Level.ERROR, source=name, message=str(error))
         with self.ctx.transaction():
             DownloadSource.objects.filter(name=name).update(last_error=str(error)[:500])
 

@@ -186,5 +186,5 @@ def test_it_brings_from_a_real_subsonic_server(tmp_path: Path) -> None:
         source("subsonic", "wrong", secret="not it", address=server.url, user=supysonic.USER)
         bench = download()
         assert bench.facts("Other") == ("failed", "no_match")
-        assert bench.codes().count("source_denied") == 1
+        assert bench.codes().count("source_dropped") == 1
         assert "refuses the login" in DownloadSource.objects.get().last_error
