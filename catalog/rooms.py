@@ -43,7 +43,7 @@ def first_room(root: int | None = None) -> StorageBackend:
         if found is None and settings.LIBRARY_DIR:
             return backend_for(settings.LIBRARY_DIR)
     if found is None:
-        raise UsageError("Say which folder music is to go to: no local folder is marked for it.", code="no_library")
+        raise UsageError("Say which folder music is to go to: no local folder is marked for it.", code="no_music_folder")
     return found
 
 

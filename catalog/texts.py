@@ -43,7 +43,7 @@ TEXTS: Mapping[str, Text] = {
     "folder_missing": _("The folder of the source is not there."),
     "library_unusable": _("%(folder)s cannot be written to: %(error)s"),
     "no_download_source": _("No download source is switched on."),
-    "no_library": _("Say which folder music is to go to: no local folder is marked for it."),
+    "no_music_folder": _("Say which folder music is to go to: no local folder is marked for it."),
     "no_licence": _("It names no licence, so it is not fetched."),
     "no_match": _("No source has this song."),
     "non_music": _("Not music (an entry of an audio-book chart)."),

@@ -115,7 +115,7 @@ def test_it_fails_at_once_without_a_source_or_a_folder(tmp_path: Path) -> None:
     assert (bench.job.state, bench.job.reason_code) == ("failed", "no_download_source")
     source("library", folder=str(tmp_path))
     bench = download()
-    assert (bench.job.state, bench.job.reason_code) == ("failed", "no_library")
+    assert (bench.job.state, bench.job.reason_code) == ("failed", "no_music_folder")
 
 
 def test_it_asks_sources_in_the_order_of_the_job(songs: Path) -> None:
