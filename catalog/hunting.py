@@ -68,7 +68,7 @@ class Hunt:
             return Permanent("No candidate could be fetched.", code="none_worked", count=self.failed)
         if weak:
             return Permanent("What was found may be another song: have a look.", code="weak_match", count=count)
-        return Permanent("No source has this song.", code="no_match")
+        return Permanent("No source has this song.", code="song_not_found")
 
     def _search(self, refused: Collection[tuple[str, str]]) -> list[Scored]:
         scored = []

@@ -45,7 +45,7 @@ TEXTS: Mapping[str, Text] = {
     "no_download_source": _("No download source is switched on."),
     "no_music_folder": _("Say which folder music is to go to: no local folder is marked for it."),
     "no_licence": _("It names no licence, so it is not fetched."),
-    "no_match": _("No source has this song."),
+    "song_not_found": _("No source has this song."),
     "non_music": _("Not music (an entry of an audio-book chart)."),
     "none_worked": _("None of %(count)s candidates could be fetched."),
     "not_allowed": _("Its owner does not allow downloads."),

@@ -48,7 +48,7 @@ def test_it_brings_the_songs_of_playlists(songs: Path) -> None:
     assert bench.job.state == "completed_with_errors"
     wanted = ["home/AC_DC/Thunder.mp3", "home/Some One/Blue Sky.flac", "home/周杰伦/晴天.mp3"]
     assert files(songs) == locators() == wanted
-    assert bench.facts("Nobody has it") == ("failed", "no_match")
+    assert bench.facts("Nobody has it") == ("failed", "song_not_found")
     assert dict(bench.stage().groups.values_list("label", "total")) == {"one": 2, "two": 2}
     assert bench.stage().result["files"] == 3
     assert Song.objects.filter(is_downloaded()).count() == Presence.objects.filter(files=1).count() == 3
@@ -185,6 +185,6 @@ def test_it_brings_from_a_real_subsonic_server(tmp_path: Path) -> None:
         DownloadSource.objects.all().delete()
         source("subsonic", "wrong", secret="not it", address=server.url, user=supysonic.USER)
         bench = download()
-        assert bench.facts("Other") == ("failed", "no_match")
+        assert bench.facts("Other") == ("failed", "song_not_found")
         assert bench.codes().count("source_dropped") == 1
         assert "refuses the login" in DownloadSource.objects.get().last_error
