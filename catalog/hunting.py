@@ -43,7 +43,7 @@ class Hunt:
     def run(self) -> FileLocation:
         """Fetch the song and return where it is now.
 
-        Raises Transient (somebody could not be asked), Permanent (weak_match, no_match, none_worked) and
+        Raises Transient (somebody could not be asked), Permanent (weak_match, song_not_found, none_worked) and
         NeedsOperator (no room).
         """
         with self._kept:
