@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import display
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +29,11 @@ from .models import DownloadSource, FileLocation, Source, StorageBackend
 from .storage.environment import present
 
 KEYS = {"s3": ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"), "rclone": ("USER", "PASSWORD")}  # what the environment must have
+
+
+def runs_programs(plugin: Any) -> bool:
+    """Tell whether the settings of a plug-in name a program to run: those are for superusers alone."""
+    return "command" in getattr(plugin, "fields", ())
 
 
 class PluggedAdmin(ModelAdmin[Any]):
@@ -52,6 +58,8 @@ class PluggedAdmin(ModelAdmin[Any]):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         plugin = self.plugin_of(request, None)
+        if runs_programs(plugin) and not request.user.is_superuser:
+            raise PermissionDenied
         if plugin is None and self.has_add_permission(request):
             found = [(name, label, notice) for name, label, notice in map(self._described, plugins.names(self.group))]
             title = _t("Add %(what)s") % {"what": self.opts.verbose_name}
@@ -62,6 +70,11 @@ class PluggedAdmin(ModelAdmin[Any]):
         if notice and request.method == "GET":
             messages.warning(request, str(notice))
         return super().add_view(request, form_url, {"title": title, **(extra_context or {})})
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and not request.user.is_superuser and runs_programs(self.plugin_of(request, obj)):
+            return False
+        return super().has_change_permission(request, obj)
 
     def _described(self, name: str) -> tuple[str, str, str]:
         try:
@@ -96,10 +109,7 @@ class PluggedAdmin(ModelAdmin[Any]):
             obj.secret_sealed = reach.seal(form.new_secret)
         if hasattr(obj, "last_error") and form.changed_data:
             obj.last_error = ""
-        with transaction.atomic():
-            if isinstance(obj, StorageBackend) and obj.is_default:
-                StorageBackend.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
-            obj.save()
+        obj.save()
 
     # -- Columns
 
@@ -160,11 +170,11 @@ class DownloadSourceAdmin(PluggedAdmin):
 @admin.register(StorageBackend)
 class StorageBackendAdmin(PluggedAdmin):
     group = places.GROUP
-    columns = ("name", "container_name", "enabled", "is_default")
+    columns = ("name", "container_name", "enabled")
     list_display = ("name", "state", "row_buttons", "kind", "container_name", "is_default", "files", "secrets_present")
     list_filter = ("kind", "enabled")
     ordering = ("name",)
-    readonly_fields = ("plugin_label", "secrets_present", "files")
+    readonly_fields = ("plugin_label", "is_default", "overflow", "secrets_present", "files")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StorageBackend]:
         there = Count("locations", filter=Q(locations__status=FileLocation.Status.ACTIVE))
@@ -186,3 +196,10 @@ class StorageBackendAdmin(PluggedAdmin):
         if missing:
             return format_html("{} {}", badge(_("Missing"), "bad"), ", ".join(missing))
         return badge(_("Present"), "ok")
+
+    @button(_("New files go here"), when=lambda row: row.kind == StorageBackend.Kind.LOCAL and not row.is_default)
+    def make_default(self, request: HttpRequest, row: StorageBackend) -> Answer:
+        with transaction.atomic():
+            StorageBackend.objects.filter(is_default=True).update(is_default=False)
+            StorageBackend.objects.filter(pk=row.pk).update(is_default=True, overflow=None)
+        return str(_t("New files go to %s from now on.") % row)

@@ -11,32 +11,33 @@ from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import MediasyncError
 
-from .models import StorageBackend
+from .models import Source, StorageBackend
+from .sources.base import Reach
 
 OPTION, FORGET, SECRET = "option_", "forget_secret", "secret"
 LABELS = {
     "address": _("Address"),
-    "url": _("Address"),
     "urls": _("Addresses, one a line"),
     "feeds": _("Addresses of the feeds, one a line"),
+    "list": _("Address of a list of addresses"),
     "user": _("User"),
     "users": _("Users, one a line"),
-    "path": _("Folder"),
     "folder": _("Folder"),
     "bucket": _("Bucket"),
-    "prefix": _("Prefix"),
     "endpoint": _("Endpoint"),
     "region": _("Region"),
     "base_prefix": _("Folder in it, put before each key"),
-    "addressing_style": _("Addressing style (path, virtual or empty)"),
+    "addressing_style": _("Addressing style (auto, path or virtual)"),
     "public_base_url": _("Public address of the files"),
     "credential_env_prefix": _("Prefix of the environment variables with its keys"),
+    "relay": _("Address of a relay that is asked instead"),
     "command": _("Command, one argument a line"),
     "timeout": _("Longest time (seconds)"),
     "env": _("Environment variables that it may see, one a line"),
-    "remote": _("Remote"),
 }
-MANY_LINES = {"urls", "feeds", "users", "command", "env"}  # a list, one entry a line
+MANY_LINES = {"urls", "feeds", "users"}
+PLACES = ("address", "list", "urls", "relay")  # where secrets are sent to
+LISTS = {"command", "env"}  # stored as a list, one entry a line
 
 
 class PluggedForm(forms.ModelForm[Any]):
@@ -64,18 +65,28 @@ class PluggedForm(forms.ModelForm[Any]):
         self.options = kept
         for name in option_names(self.plugin_class):
             given = str(cleaned.get(OPTION + name) or "").strip()
-            value = [line.strip() for line in given.splitlines() if line.strip()] if name in MANY_LINES else given
+            value = [line.strip() for line in given.splitlines() if line.strip()] if name in LISTS else given
             if value:
                 self.options[name] = value
-        moved = self.instance.pk and any(self.options.get(name) != before.get(name) for name in ("address", "url"))
+        moved = self.instance.pk and any(self.options.get(name) != before.get(name) for name in PLACES)
         if self.has_secret and moved and not cleaned.get(SECRET) and not cleaned.get(FORGET):
             self.add_error(SECRET, _("Enter it again, since it is to be sent elsewhere."))
-        if self.plugin_class is not None and self.settings_name == "config" and not self.errors:
+        if self.plugin_class is not None and not self.errors:
             try:
-                self.plugin_class(cleaned.get("container_name", ""), self.options)
+                self._build(cleaned)
             except MediasyncError as error:
                 raise forms.ValidationError(str(error)) from None
         return cleaned
+
+    def _build(self, cleaned: dict[str, Any]) -> None:
+        """Let the plug-in say what is wrong with its settings; nobody is asked."""
+        if self.settings_name == "config":
+            self.plugin_class(cleaned.get("container_name", ""), self.options)
+            return
+        kept = "kept" if self.has_secret and not cleaned.get(FORGET) else ""
+        reach = Reach(http=None, settings=self.options, secret=cleaned.get(SECRET) or kept, platform=cleaned["name"])
+        names = () if self._meta.model is Source else (cleaned["name"],)
+        self.plugin_class(reach, *names)
 
     @property
     def new_secret(self) -> str | None:
@@ -95,7 +106,9 @@ def form_for(model: type[models.Model], plugin: Any, columns: tuple[str, ...]) -
     fields: dict[str, Any] = {"plugin_class": plugin, "settings_name": settings_of(model)}
     for name in option_names(plugin):
         widget = (
-            forms.Textarea(attrs={"rows": 4}) if name in MANY_LINES else forms.TextInput(attrs={"class": "vTextField"})
+            forms.Textarea(attrs={"rows": 4})
+            if name in MANY_LINES | LISTS
+            else forms.TextInput(attrs={"class": "vTextField"})
         )
         label = LABELS.get(name, name.replace("_", " ").capitalize())
         fields[OPTION + name] = forms.CharField(label=label, required=False, max_length=20_000, widget=widget)
