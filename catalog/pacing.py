@@ -25,7 +25,7 @@ from .errors import RateLimited
 
 JITTER = 0.3  # of the pace: a machine's rhythm is not to be seen
 STEP = 0.2  # seconds between two looks whether we are to stop
-LONGEST_WAIT = 30.0  # seconds in a thread; whoever has to wait longer comes again
+LONGEST_WAIT = 20.0  # seconds in a thread; whoever has to wait longer comes again
 FIRST_REST, LONGEST_REST = 30.0, 3600.0  # seconds, after a host asked us to wait
 FORGIVEN = 3600.0  # seconds without complaint
 

@@ -14,6 +14,10 @@ OURS: dict[str, dict[str, str]] = {
         "netease": "catalog.sources.netease:SOURCE",
         "qq": "catalog.sources.qq:SOURCE",
         "kuwo": "catalog.sources.kuwo:SOURCE",
+        "file": "catalog.sources.files:SOURCE",
+        "subsonic": "catalog.sources.subsonic:SOURCE",
+        "listenbrainz": "catalog.sources.listenbrainz:SOURCE",
+        "podcast": "catalog.sources.podcast:SOURCE",
     },
     "mediasync.download_sources": {
         "library": "catalog.downloads.library:SOURCE",
