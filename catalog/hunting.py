@@ -9,12 +9,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mediasync.core.errors import AccessDenied, NeedsOperator, Permanent, Snooze, Transient, WorkError
+from django.db import DatabaseError, InterfaceError
+
+from mediasync.core.errors import AccessDenied, LostLease, NeedsOperator, Permanent, Snooze, Transient, WorkError
 from mediasync.jobs.choices import Level
+from mediasync.jobs.leases import DatabaseGone
 from mediasync.jobs.registry import Context
 
 from . import fetching, keeping, plugins, reviews, rooms
-from .checking import examine
+from .checking import Facts, examine
 from .downloads.base import Candidate
 from .matching import Scored, rank, score
 from .models import DownloadSource, FileLocation, Song
@@ -25,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 GROUP = "mediasync.download_sources"
 LIMIT = 10  # candidates that each source is asked for
+OURS = (NeedsOperator, Snooze, LostLease, DatabaseGone, DatabaseError, InterfaceError)  # no fault of a candidate
 
 
 class Hunt:
@@ -84,7 +88,7 @@ class Hunt:
     def _ask(self, name: str) -> Sequence[Candidate]:
         try:
             found: Sequence[Candidate] = self._source(name).search(self.want, LIMIT)
-        except (NeedsOperator, Snooze):
+        except OURS:
             raise
         except AccessDenied as error:
             self._deny(name, error)
@@ -97,31 +101,33 @@ class Hunt:
     def _try(self, candidates: Iterator[Candidate]) -> FileLocation | None:
         for candidate in candidates:
             self.ctx.checkpoint()
+            room = rooms.room(self.ctx.job.scope.get("root"))
+            rooms.need(room, candidate.size)
+            part: Path | None = None
             try:
-                return self._fetch(candidate)
-            except (NeedsOperator, Snooze):
-                raise
-            except Exception as error:
-                self.failed += 1
-                self._note("candidate_failed", candidate.source, error, title=candidate.title)
+                part = fetching.part_for(room.container_name, self.song.pk, candidate)
+                facts = self._bring(candidate, part)
+                if facts is not None:
+                    return keeping.keep(self.ctx, self.song, self.want, room, part, facts, candidate)
+            except OSError as error:  # of our disk: sources turn theirs into our errors
+                _drop(part)
+                raise rooms.gone(room, error) from None
         return None
 
-    def _fetch(self, candidate: Candidate) -> FileLocation:
-        room = rooms.room(self.ctx.job.scope.get("root"))
-        rooms.need(room, candidate.size)
-        part: Path | None = None
+    def _bring(self, candidate: Candidate, part: Path) -> Facts | None:
+        """Fill ``part`` and return what it is; None, with its reason in the log, if this candidate cannot be had."""
         try:
-            part = fetching.part_for(room.container_name, self.song.pk, candidate)
             fetch = self._source(candidate.source).fetch(candidate, part, Teller(self.ctx, self.song, candidate))
             duration = candidate.duration or self.want.duration
-            facts = examine(part, size=fetch.size, digest=fetch.digest, duration=duration)
-            return keeping.keep(self.ctx, self.song, self.want, room, part, facts, candidate)
-        except OSError as error:  # of our disk: sources turn theirs into our errors
-            _drop(part)
-            raise rooms.gone(room, error) from None
-        except Permanent:
-            _drop(part)
+            return examine(part, size=fetch.size, digest=fetch.digest, duration=duration)
+        except (*OURS, OSError):
             raise
+        except Exception as error:
+            if not isinstance(error, Transient):  # what was only cut off is gone on with
+                _drop(part)
+            self.failed += 1
+            self._note("candidate_failed", candidate.source, error, title=candidate.title)
+            return None
 
     def _source(self, name: str) -> Any:
         if name not in self._made:

@@ -43,7 +43,9 @@ def first_room(root: int | None = None) -> StorageBackend:
         if found is None and settings.LIBRARY_DIR:
             return backend_for(settings.LIBRARY_DIR)
     if found is None:
-        raise UsageError("Say which folder music is to go to: no local folder is marked for it.", code="no_music_folder")
+        raise UsageError(
+            "Say which folder music is to go to: no local folder is marked for it.", code="no_music_folder"
+        )
     return found
 
 
@@ -56,11 +58,11 @@ def room(root: int | None = None) -> StorageBackend:
     return found
 
 
-def need(backend: StorageBackend, size: int | None, free: Callable[[str], int] = free_bytes) -> None:
+def need(backend: StorageBackend, size: int | None, free: Callable[[str], int] | None = None) -> None:
     """Raise NeedsOperator when a file of so many bytes (None = unknown) does not fit with some to spare."""
     wanted = (GUESS if size is None else size) + RESERVE
     try:
-        there = free(backend.container_name)
+        there = (free or free_bytes)(backend.container_name)
     except OSError as error:
         raise gone(backend, error) from None
     if there < wanted:
@@ -130,7 +132,7 @@ def full_room(job: Job) -> StorageBackend | None:
     return StorageBackend.objects.filter(pk=(job.reason_params or {}).get("backend") or 0).first()
 
 
-def spill(backend: StorageBackend, folder: str, free: Callable[[str], int] = free_bytes) -> StorageBackend:
+def spill(backend: StorageBackend, folder: str, free: Callable[[str], int] | None = None) -> StorageBackend:
     """Let new files of a full folder go to another one, and return that; whoever says so second is told so.
 
     Raises UsageError (the folder is no other one, or has no room either) and Conflict (somebody was faster).
@@ -138,7 +140,7 @@ def spill(backend: StorageBackend, folder: str, free: Callable[[str], int] = fre
     other = backend_for(folder)
     if other.pk == backend.pk:
         raise UsageError("This is the folder that is full: name another one.", code="same_folder")
-    if free(other.container_name) < GUESS + RESERVE:
+    if (free or free_bytes)(other.container_name) < GUESS + RESERVE:
         raise UsageError(f"There is no room in {for_people(other.container_name)} either.", code="also_full")
     with transaction.atomic():
         if not StorageBackend.objects.filter(pk=backend.pk, overflow=None).update(overflow=other):

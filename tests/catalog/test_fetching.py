@@ -182,9 +182,9 @@ def test_it_takes_no_page_for_a_song(files: FileServer, part: Path, kind: str) -
 
 
 STATUS = [
-    (404, Unavailable, "source_refused"),
-    (410, Unavailable, "source_refused"),
-    (403, AccessDenied, "source_denied"),
+    (404, Unavailable, "host_status"),
+    (410, Unavailable, "host_status"),
+    (403, AccessDenied, "host_denied"),
     (429, RateLimited, "source_waits"),
     (503, Transient, "source_busy"),
 ]
