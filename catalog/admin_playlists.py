@@ -25,6 +25,7 @@ from mediasync.ui import press
 from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.render import age, badge
+from mediasync.ui.site import show_strips
 
 from . import exporting, routing, timing, views, views_export, views_intake, views_reports
 from .admin_cells import progress_bar, state_badge
@@ -187,6 +188,9 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
             messages.success(request, do())
         except MediasyncError as error:
             messages.error(request, press.told(error))
+
+
+show_strips(views_intake.full_rooms)
 
 
 def chosen(rows: QuerySet[Playlist]) -> list[int]:

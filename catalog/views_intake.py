@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import for_people
-from mediasync.jobs.choices import Source
+from mediasync.jobs.choices import JobState, Source
 from mediasync.jobs.models import Job
 from mediasync.ui import press
 from mediasync.ui.admin import ModelAdmin, actor
 
-from . import rooms
+from . import progress, rooms
 from .forms_playlist import RoomForm
 from .models import Playlist
 
 CONTROL = "jobs.control_job"
+SAID_ON = {"index", "jobs_job_change"}  # the first page, and those of jobs
 
 
 def room_page(admin: ModelAdmin[Playlist], request: HttpRequest, pk: int) -> HttpResponse:
@@ -52,3 +57,14 @@ def _room(admin: ModelAdmin[Playlist], request: HttpRequest, job: Job, form: Roo
 def _may_control(request: HttpRequest) -> None:
     if not request.user.has_perm(CONTROL):
         raise PermissionDenied
+
+
+def full_rooms(request: HttpRequest) -> Iterator[SafeString]:
+    """Yield a sentence, with the way to the form, for each job that waits for another folder."""
+    match = request.resolver_match
+    if match is None or match.url_name not in SAID_ON or not request.user.has_perm(CONTROL):
+        return
+    for job in progress.jobs().filter(state=JobState.PAUSED, reason_code=rooms.FULL)[:5]:
+        address = reverse("admin:catalog_playlist_room", args=[job.pk])
+        text = _("Job #%d waits: there is too little room for its files.") % job.pk
+        yield format_html('{} <a href="{}">{}</a>', text, address, _("Choose another folder"))
