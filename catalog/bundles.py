@@ -33,6 +33,7 @@ from .selectors import State, with_status
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 PIECE = 1024 * 1024  # bytes
 SPARE = 50_000_000  # bytes that stay free
+OLDEST, LATEST = 315_532_800, 4_354_819_198  # the years 1980 to 2107 are all that zip knows
 Lists = list[tuple[Playlist, list[Entry]]]
 
 
@@ -174,7 +175,7 @@ def _name_in(named: Mapping[int, str]) -> Callable[[Entry], str]:
 def _write_file(archive: zipfile.ZipFile, entry: Entry, name: str) -> None:
     with open(to_bytes(entry.path), "rb") as source:
         facts = os.fstat(source.fileno())
-        stamp = time.localtime(max(facts.st_mtime, 315_619_200))  # zip knows no year before 1980
+        stamp = time.gmtime(min(max(facts.st_mtime, OLDEST), LATEST))
         about = zipfile.ZipInfo(name, stamp[:6])
         about.external_attr = 0o644 << 16
         about.file_size = facts.st_size
