@@ -44,6 +44,7 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
     list_filter = FILTERS
     list_links = (
         (_("Overview"), "admin:catalog_playlist_overview"),
+        (_("Add from a file"), "admin:catalog_playlist_intake"),
         (_("Not found"), "admin:catalog_playlist_unmatched"),
         (_("Twice on disk"), "admin:catalog_playlist_duplicates"),
     )
@@ -80,6 +81,8 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
             self.page("unmatched.csv", partial(views_reports.unmatched_csv, self), "unmatched_csv"),
             self.page("duplicates/", partial(views_export.duplicates_page, self), "duplicates"),
             self.post_view("duplicates/dedupe/", partial(views_export.run_dedupe, self), "dedupe"),
+            self.page("from-file/", partial(views_intake.file_page, self), "intake"),
+            self.post_view("from-file/take/", partial(views_intake.take_file, self), "take_file"),
             self.page("room/<int:pk>/", partial(views_intake.room_page, self), "room"),
             self.post_view("room/<int:pk>/move/", partial(views_intake.move_room, self), "move_room"),
         ]
