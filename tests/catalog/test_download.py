@@ -88,6 +88,7 @@ def test_it_skips_a_song_that_came_meanwhile_unless_it_is_forced(songs: Path) ->
     assert locators() == ["home/周杰伦/晴天.flac", "home/周杰伦/晴天.mp3"]
     assert isinstance(stage.run(replace(item, force=True), ctx), Done)
     assert files(songs) == locators() and len(locators()) == 2  # no "(1)"
+    assert ctx.saved == {}
     song.delete()
     assert stage.run(item, ctx) == Skipped("song_gone")
 
