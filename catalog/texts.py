@@ -92,4 +92,11 @@ TEXTS: Mapping[str, Text] = {
     "storage_refused": _("The storage refuses it: %(error)s"),
     "storage_unreachable": _("The storage could not be reached."),
     "upload_gone": _("The upload was removed."),
+    # -- Pages and the API
+    "bad_body": _("The body must be a JSON object."),
+    "bad_playlist": _("Playlists are named by their numbers."),
+    "no_playlist": _("There is no such playlist."),
+    "no_playlists": _("Choose at least one playlist."),
+    "no_state": _("There is no such state."),
+    "playlist_interval": _("Not more often than every quarter of an hour."),
 }

@@ -26,7 +26,7 @@ def every(playlist: Playlist) -> int:
 def set_every(playlist: Playlist, seconds: int) -> None:
     """Synchronise and download a playlist after each so many seconds (0: never); UsageError below a quarter hour."""
     if seconds and seconds < SHORTEST:
-        raise UsageError(f"Not more often than every {SHORTEST} seconds.", code="schedule_interval")
+        raise UsageError(f"Not more often than every {SHORTEST} seconds.", code="playlist_interval")
     if not seconds:
         jobs.drop_schedules(owner_of(playlist))
         return

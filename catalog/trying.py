@@ -45,7 +45,7 @@ def storage(row: StorageBackend) -> str:
 def try_out(row: Source | DownloadSource | StorageBackend) -> str:
     """Try out a row and return one sentence; UsageError while it is switched off: nobody is asked unasked."""
     if not row.enabled:
-        raise UsageError(_("Switch it on first: what is off is asked nothing."), code="source_off")
+        raise UsageError(_("Switch it on first: what is off is asked nothing."), code="source_off", name=row.name)
     if isinstance(row, Source):
         return source(row)
     return download_source(row) if isinstance(row, DownloadSource) else storage(row)
