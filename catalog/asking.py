@@ -21,10 +21,17 @@ def sources_for(scope: Mapping[str, Any]) -> list[Source]:
     return list(rows.filter(name__in=scope["sources"]) if scope.get("sources") else rows)
 
 
-def note_failure(source: Source, error: WorkError, ctx: Context) -> None:
-    """Write down at the source what went wrong with it last."""
+def note_failure(source: Source, what: str, error: WorkError, ctx: Context) -> None:
+    """Write down at the source what went wrong with it last, and in doing what."""
     with ctx.transaction():
-        Source.objects.filter(pk=source.pk).update(last_error=plain(str(error))[:500])
+        Source.objects.filter(pk=source.pk).update(last_error=plain(f"{what}: {error}")[:500])
+
+
+def forget_failure(source: Source, what: str, ctx: Context) -> None:
+    """Forget what went wrong in doing the same."""
+    if source.last_error.startswith(f"{what}: "):
+        with ctx.transaction():
+            Source.objects.filter(pk=source.pk, last_error=source.last_error).update(last_error="")
 
 
 class Refusals:
@@ -40,7 +47,13 @@ class Refusals:
                 self._denied.pop(next(iter(self._denied)))
             self._denied.setdefault(job, {})[source] = error
 
+    def forget(self) -> None:
+        self._denied.clear()
+
     def check(self, job: int, source: str) -> None:
         """Raise what the source said when it refused us."""
         if error := self._denied.get(job, {}).get(source):
             raise type(error)(str(error), code=error.code, **error.params)
+
+
+refusals = Refusals()

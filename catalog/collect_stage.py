@@ -12,7 +12,7 @@ from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
 from . import plugins
-from .asking import note_failure, sources_for
+from .asking import forget_failure, note_failure, sources_for
 from .collecting import collect
 from .models import Source
 from .reach import PLAYLISTS
@@ -45,10 +45,12 @@ class Collect(Stage):
         if source is None:
             return Skipped("source_off", {"name": name})
         try:
-            return Done(asdict(collect(source, pool, ctx)))
+            found = collect(source, pool, ctx)
         except WorkError as error:
-            note_failure(source, error, ctx)
+            note_failure(source, pool, error, ctx)
             raise
+        forget_failure(source, pool, ctx)
+        return Done(asdict(found))
 
 
 def pools_of(source: Source) -> tuple[str, ...]:

@@ -38,7 +38,6 @@ def collect(source: Source, pool_kind: str, ctx: Context) -> Collected:
             ctx.checkpoint()
         with ctx.transaction():
             Pool.objects.filter(pk=pool.pk).update(collected_at=ctx.now())
-            Source.objects.filter(pk=source.pk).exclude(last_error="").update(last_error="")
     return done
 
 

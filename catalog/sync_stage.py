@@ -12,7 +12,7 @@ from mediasync.core.errors import AccessDenied, UsageError, WorkError
 from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
-from .asking import Refusals, note_failure, sources_for
+from .asking import forget_failure, note_failure, refusals, sources_for
 from .errors import ParseError
 from .models import Playlist, Source
 from .scopes import playlists_in
@@ -28,9 +28,6 @@ class Sync(Stage):
     name = "sync"
     label = _("Synchronise")
     effect = Effect.IDEMPOTENT
-
-    def __init__(self) -> None:
-        self._refusals = Refusals()
 
     def workers_for(self, job: JobInfo) -> int:
         return int(job.scope.get("workers") or 4)
@@ -59,14 +56,15 @@ class Sync(Stage):
             return Skipped("source_off", {"name": playlist.platform})
         ctx.progress(playlist.name)
         try:
-            self._refusals.check(ctx.job.id, source.name)
+            refusals.check(ctx.job.id, source.name)
             found = sync(playlist, source, ctx)
         except WorkError as error:
             if isinstance(error, AccessDenied):
-                self._refusals.note(ctx.job.id, source.name, error)
-                note_failure(source, error, ctx)
+                refusals.note(ctx.job.id, source.name, error)
+                note_failure(source, self.name, error, ctx)
             note_at_playlist(playlist, error, ctx)
             raise
+        forget_failure(source, self.name, ctx)
         if found.result == Result.PRIVATE:
             return Skipped("playlist_private", {"name": playlist.name})
         if found.result == Result.PARSE_ERROR:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from catalog.asking import refusals
 from tests.catalog.replay import Replay
 
 
 @pytest.fixture(autouse=True)
 def hosts_have_forgotten_us() -> Iterator[None]:
-    """What hosts asked of one test does not hold for the next, whose clock begins anew."""
+    """What hosts asked of one test does not hold for the next: clocks and the numbers of jobs begin anew."""
+    refusals.forget()
     yield
     shutil.rmtree(Path(settings.DATA_DIR) / "pace", ignore_errors=True)
 
