@@ -37,13 +37,13 @@ class WebDav:
     def __init__(self, reach: Reach, name: str) -> None:
         self.base = check_base_url(str(reach.settings.get("address") or "")) + "/"
         self.reach, self.name = reach, name
-        user = str(reach.settings.get("user") or "")
-        login = base64.b64encode(f"{user}:{reach.secret}".encode()).decode()
-        self._headers = {"Authorization": f"Basic {login}"} if user else {}
+        self.user = str(reach.settings.get("user") or "")
+        login = base64.b64encode(f"{self.user}:{reach.secret}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {login}"} if self.user else {}
 
     def search(self, want: TrackMeta, limit: int = 10) -> Sequence[Candidate]:
         """Look into the list of all files, which is asked for once in a quarter of an hour."""
-        return shelf.kept(("webdav", self.name, self.base), self._all).search(want, limit)
+        return shelf.kept(("webdav", self.name, self.base, self.user), self._all).search(want, limit)
 
     def fetch(self, candidate: Candidate, part: Path, tell: Tell) -> Fetch:
         below = str(candidate.opaque.get("path") or "")

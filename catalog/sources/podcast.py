@@ -52,7 +52,7 @@ class Podcast:
         if not found.get("version"):
             raise ParseError("This is no feed.", sample=reply.body[:200].decode("utf-8", "replace"))
         title = text(found.feed.get("title"))
-        tracks = tuple(track for each in found.entries if (track := _episode(each, title)))
+        tracks = tuple(track for each in found.entries if (track := _episode(each, title, ref.url or ref.remote_id)))
         return Tracks("ok" if tracks else "empty", tracks, PlaylistMeta(ref, title, len(tracks)))
 
 
@@ -60,8 +60,8 @@ def _ref(platform: str, url: str) -> PlaylistRef:
     return PlaylistRef(platform, url if len(url) <= 200 else made_id("url_", url), "feed", url)
 
 
-def _episode(entry: Mapping[str, Any], show: str) -> TrackMeta | None:
-    """Return an entry that has a sound file; None for others."""
+def _episode(entry: Mapping[str, Any], show: str, feed: str) -> TrackMeta | None:
+    """Return an entry that has a sound file; None for others. ``feed`` says who named the address of the file."""
     file = next((each for each in entry.get("links", []) if _is_sound(each)), None)
     if file is None:
         return None
@@ -75,7 +75,9 @@ def _episode(entry: Mapping[str, Any], show: str) -> TrackMeta | None:
         duration=_length(text(entry.get("itunes_duration"))),
         ext=urlsplit(url).path.rpartition(".")[2][:10] if "." in urlsplit(url).path.rpartition("/")[2] else "",
         size=whole(file.get("length")) or None,
-        snapshot=storable({"url": url, "type": file.get("type", ""), "published": entry.get("published", "")}),
+        snapshot=storable(
+            {"url": url, "feed": feed, "type": file.get("type", ""), "published": entry.get("published", "")}
+        ),
     )
 
 

@@ -81,6 +81,7 @@ class S3:
                 aws_secret_access_key=found["SECRET_ACCESS_KEY"],
                 aws_session_token=found["SESSION_TOKEN"] or None,
                 config=Config(
+                    signature_version="s3v4",  # signed addresses would be of the old kind, which few servers know
                     s3={"addressing_style": self.style},
                     connect_timeout=5,
                     read_timeout=60,
