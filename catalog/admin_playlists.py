@@ -40,7 +40,7 @@ RUN = "jobs.add_job"
 @admin.register(Playlist)
 class PlaylistAdmin(ModelAdmin[Playlist]):
     form = PlaylistForm
-    list_display = ("name", "platform", "status", "progress", "row_buttons", "plays", "is_wanted", "synced", "result")
+    list_display = ("name", "platform", "status", "progress", "row_buttons", "plays", "is_wanted", "synced")
     list_filter = FILTERS
     list_links = (
         (_("Overview"), "admin:catalog_playlist_overview"),
@@ -109,7 +109,8 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
 
     @display(description=_("State"))
     def status(self, playlist: Any) -> SafeString:
-        return state_badge(playlist)
+        shown, problem = state_badge(playlist), self.result(playlist)
+        return format_html('{}<span class="ms-why">{}</span>', shown, problem) if problem != "–" else shown
 
     @display(description=_("Progress"))
     def progress(self, playlist: Any) -> SafeString:
@@ -128,10 +129,10 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
         return age(playlist.synced_at)
 
     @display(description=_("Last answer"), ordering="sync_result")
-    def result(self, playlist: Playlist) -> SafeString | str:
+    def result(self, playlist: Playlist) -> str:
         if playlist.sync_result in (Playlist.Result.NEVER, Playlist.Result.OK):
             return "–"
-        return format_html("{} {}", badge(playlist.get_sync_result_display(), "warn"), playlist.last_error)
+        return f"{playlist.get_sync_result_display()}. {for_people(playlist.last_error)}".strip()
 
     @display(description=_("Songs"))
     def song_list(self, playlist: Playlist) -> SafeString | str:
