@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 
 from mediasync.core import clock
@@ -163,9 +162,3 @@ def _note(task: UploadTask, stored: Stored) -> None:
 
 def _set(task: UploadTask, state: UploadTask.State, error: str = "") -> None:
     UploadTask.objects.filter(pk=task.pk).update(state=state, error=error[:500], changed_at=clock.system.now())
-
-
-def retry_failed() -> int:
-    """Let failed tasks wait again: the next upload takes them up; return how many."""
-    with transaction.atomic():
-        return UploadTask.objects.filter(state=State.FAILED).update(state=State.PENDING, error="")

@@ -264,7 +264,6 @@ def test_a_task_says_what_became_of_it(
     with pytest.raises(type(error)):
         uploads.perform(queued.task, memory, lambda done, total: None, nullcontext)  # type: ignore[arg-type]
     assert UploadTask.objects.get().state == state
-    assert uploads.retry_failed() == (state == "failed")
     assert uploads.perform(queued.task, memory, lambda done, total: None, transaction.atomic)  # type: ignore[arg-type]
     assert UploadTask.objects.get().state == "succeeded"
 
