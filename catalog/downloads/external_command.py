@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +81,7 @@ class ExternalCommand:
                 raise Unavailable("The command brought no file.")
             os.replace(dest, part)
         finally:
-            dest.unlink(missing_ok=True)
+            _remove(dest)
         size = answer.get("size")
         return Fetch(path=str(part), size=size if type(size) is int else None, digest=str(answer.get("digest") or ""))
 
@@ -130,6 +131,14 @@ class ExternalCommand:
                 raise Transient(f"The command took longer than {self.timeout:g} s.", code="command_timeout")
             if os.fstat(said.fileno()).st_size > MOST:
                 raise Permanent("The command says too much.", code="command_failed")
+
+
+def _remove(dest: Path) -> None:
+    """Remove whatever a command left there."""
+    if dest.is_dir() and not dest.is_symlink():
+        shutil.rmtree(dest, ignore_errors=True)
+    else:
+        dest.unlink(missing_ok=True)
 
 
 def _start(file: IO[bytes], most: int) -> bytes:
