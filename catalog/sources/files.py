@@ -25,7 +25,7 @@ PAGE = 200
 
 def folder() -> Path:
     """Return where files lie that people brought."""
-    return Path(settings.DATA_DIR) / "playlists"
+    return Path(settings.DATA_DIR) / "playlist-files"
 
 
 class PlaylistFiles:
