@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django import forms
@@ -18,12 +20,12 @@ from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import for_people
-from mediasync.ui.admin import ModelAdmin
+from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.press import told
 from mediasync.ui.render import Tone, badge
 
-from . import places, plugins, reach, trying
+from . import places, plugins, reach, revisions, trying
 from .forms import FORGET, OPTION, SECRET, PluggedForm, form_for, option_names, settings_of
 from .models import DownloadSource, FileLocation, Source, StorageBackend
 from .storage.environment import present
@@ -34,6 +36,15 @@ KEYS = {"s3": ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"), "rclone": ("USER", "PASSWO
 def runs_programs(plugin: Any) -> bool:
     """Tell whether the settings of a plug-in name a program to run: those are for superusers alone."""
     return "command" in getattr(plugin, "fields", ())
+
+
+@contextmanager
+def recorded(request: HttpRequest, row: Any) -> Iterator[None]:
+    """Save the configuration before and after a change, with who made it."""
+    with transaction.atomic():
+        revisions.save(actor=actor(request))
+        yield
+        revisions.save(f"{row._meta.verbose_name}: {row}", actor(request))
 
 
 class PluggedAdmin(ModelAdmin[Any]):
@@ -109,7 +120,12 @@ class PluggedAdmin(ModelAdmin[Any]):
             obj.secret_sealed = reach.seal(form.new_secret)
         if hasattr(obj, "last_error") and form.changed_data:
             obj.last_error = ""
-        obj.save()
+        with recorded(request, obj):
+            obj.save()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with recorded(request, obj):
+            super().delete_model(request, obj)
 
     # -- Columns
 
@@ -132,12 +148,14 @@ class PluggedAdmin(ModelAdmin[Any]):
 
     @button(_("Switch on"), when=lambda row: not row.enabled, bulk=True)
     def switch_on(self, request: HttpRequest, row: Any) -> Answer:
-        self.model._default_manager.filter(pk=row.pk).update(enabled=True)
+        with recorded(request, row):
+            self.model._default_manager.filter(pk=row.pk).update(enabled=True)
         return str(_t("%s may be asked from now on.") % row)
 
     @button(_("Switch off"), when=lambda row: row.enabled, bulk=True)
     def switch_off(self, request: HttpRequest, row: Any) -> Answer:
-        self.model._default_manager.filter(pk=row.pk).update(enabled=False)
+        with recorded(request, row):
+            self.model._default_manager.filter(pk=row.pk).update(enabled=False)
         return str(_t("%s is asked nothing from now on.") % row)
 
     @button(_("Test"), when=lambda row: row.enabled)
@@ -199,7 +217,7 @@ class StorageBackendAdmin(PluggedAdmin):
 
     @button(_("New files go here"), when=lambda row: row.kind == StorageBackend.Kind.LOCAL and not row.is_default)
     def make_default(self, request: HttpRequest, row: StorageBackend) -> Answer:
-        with transaction.atomic():
+        with recorded(request, row):
             StorageBackend.objects.filter(is_default=True).update(is_default=False)
             StorageBackend.objects.filter(pk=row.pk).update(is_default=True, overflow=None)
         return str(_t("New files go to %s from now on.") % row)
