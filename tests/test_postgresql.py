@@ -13,6 +13,9 @@ from tests import postgres
 
 TOP = Path(__file__).resolve().parent.parent
 AGAIN = [
+    "tests/catalog/test_dedupe.py",
+    "tests/catalog/test_presence.py",
+    "tests/catalog/test_upload.py",
     "tests/explain/test_arriving.py",
     "tests/explain/test_explain.py",
     "tests/explain/test_missing.py",
