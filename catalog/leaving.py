@@ -51,10 +51,12 @@ def put_away(ctx: Context) -> int:
             ctx.log("trash_failed", Level.WARNING, path=for_people(location.locator), error=for_people(str(error)))
             continue
         with ctx.transaction():
-            FileLocation.objects.filter(pk=location.pk, status=Status.LEAVING).update(status=Status.INACTIVE)
-            signals.removed.send(FileLocation, paths=[path])
-        ctx.log("trashed", path=for_people(location.locator))
-        moved += 1
+            mine = FileLocation.objects.filter(pk=location.pk, status=Status.LEAVING).update(status=Status.INACTIVE)
+            if mine:  # else another thread was faster
+                signals.removed.send(FileLocation, paths=[path])
+        if mine:
+            ctx.log("trashed", path=for_people(location.locator))
+        moved += mine
     return moved
 
 

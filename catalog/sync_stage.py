@@ -12,6 +12,7 @@ from mediasync.core.errors import AccessDenied, UsageError, WorkError
 from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
+from . import leaving
 from .asking import forget_failure, note_failure, refusals, sources_for
 from .errors import ParseError
 from .models import Playlist, Source
@@ -40,8 +41,11 @@ class Sync(Stage):
         rows = playlists_in(job.scope).filter(platform__in=names)
         rows = rows.order_by(F("synced_at").asc(nulls_first=True), "pk")[: job.scope.get("limit")]
         items: list[NewItem] = []
+        first = True
         for pk, platform, name in rows.values_list("pk", "platform", "name"):
-            items.append(NewItem(str(pk), {"name": name, "platform": platform}, platform, platform))
+            payload = {"name": name, "platform": platform, "first": first}
+            items.append(NewItem(str(pk), payload, platform, platform))
+            first = False
             if len(items) == BLOCK:
                 yield Planned(items)
                 items = []
@@ -64,6 +68,8 @@ class Sync(Stage):
                 note_failure(source, self.name, error, ctx)
             note_at_playlist(playlist, error, ctx)
             raise
+        if found.leaving or item.attempt > 1 or item.payload["first"]:  # what a kill or an error left is done too
+            leaving.put_away(ctx)
         forget_failure(source, self.name, ctx)
         if found.result == Result.PRIVATE:
             return Skipped("playlist_private", {"name": playlist.name})

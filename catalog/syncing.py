@@ -26,6 +26,7 @@ class Synced:
     new: int = 0
     changed: int = 0
     left: int = 0
+    leaving: int = 0  # files that are on their way to the trash
 
 
 def sync(playlist: Playlist, source: Source, ctx: Context) -> Synced:
@@ -42,9 +43,7 @@ def sync(playlist: Playlist, source: Source, ctx: Context) -> Synced:
         tracks = Tracks("parse_error", note=f"{error} {error.params.get('sample', '')}".strip())
     ctx.checkpoint()
     with ctx.transaction():
-        found = write(playlist, tracks, ctx)
-    leaving.put_away(ctx)
-    return found
+        return write(playlist, tracks, ctx)
 
 
 def write(playlist: Playlist, tracks: Tracks, ctx: Context) -> Synced:
@@ -61,12 +60,11 @@ def write(playlist: Playlist, tracks: Tracks, ctx: Context) -> Synced:
     ids, stored = store.save_songs(row.platform, found, ctx.now())
     left = store.save_links(row, [ids[store.remote_id(track.remote_id)] for track in found], complete=whole)
     store.save_pool_artists(row, ids.values())
-    if row.mode == Playlist.Mode.MIRROR:
-        leaving.mark(left)
+    marked = leaving.mark(left) if row.mode == Playlist.Mode.MIRROR else 0
     row.collected_song_count = row.playlistsong_set.count()
     row.synced_at = ctx.now()
     row.save()
-    return Synced(tracks.result, row.collected_song_count, stored.added, stored.changed, len(left))
+    return Synced(tracks.result, row.collected_song_count, stored.added, stored.changed, len(left), marked)
 
 
 def note_failure(playlist: Playlist, error: WorkError, ctx: Context) -> None:
