@@ -299,3 +299,21 @@ def test_a_playlist_that_is_gone_changes_nothing(local: StorageBackend, target: 
     assert queued.playlist == playlist.pk
     Playlist.objects.all().delete()
     assert not list(Queue(target, memory, Wanted({"playlists": [playlist.pk]})).blocks())  # type: ignore[arg-type]
+
+
+def test_location_presence_and_task_are_written_together_or_not_at_all(
+    local: StorageBackend, target: StorageBackend, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playlist_with_files(local, 1)
+    [[queued]] = Queue(target, memory, Wanted()).blocks()  # type: ignore[arg-type]
+
+    def die(songs: object) -> None:
+        raise SystemError("the process dies here")
+
+    with monkeypatch.context() as broken, pytest.raises(SystemError):
+        broken.setattr(uploads.presence, "refresh", die)
+        uploads.perform(queued.task, memory, lambda done, total: None, transaction.atomic)  # type: ignore[arg-type]
+    assert not FileLocation.objects.filter(backend=target).exists()
+    assert UploadTask.objects.get().state == "uploading"
+    assert (upload(target).done, Presence.objects.filter(backend=target).count()) == (1, 1)
+    assert UploadTask.objects.get().state == "succeeded"
