@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from django.core.management.base import BaseCommand
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from catalog import rooms
+from mediasync.core import clock
 from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import for_people, from_argument
 from mediasync.core.progress import ProgressLine, count
-from mediasync.jobs import asking, registry, services, telling
+from mediasync.jobs import asking, registry, rescue, services, telling
 from mediasync.jobs.choices import TERMINAL, JobState, Source
 from mediasync.jobs.drain import drain
+from mediasync.jobs.leases import database_now
 from mediasync.jobs.models import Job
 from mediasync.jobs.snapshots import Snapshot
 
@@ -33,13 +36,18 @@ class Runner:
 
     def run(self, kind: str, scope: Mapping[str, Any]) -> int:
         """Submit a job, work it off (or leave it to the worker) and return the exit code."""
-        made = services.submit(kind, scope, actor=asking.actor())
-        if made.deduplicated:
-            self.command.stderr.write(f"Job {made.job.pk} waits to do the same already.")
+        job = self._begun(kind, scope)
+        if job is not None:
+            self.command.stderr.write(f"Job {job.pk} was stopped while it did the same: it goes on.")
+        else:
+            made = services.submit(kind, scope, actor=asking.actor())
+            job = made.job
+            if made.deduplicated:
+                self.command.stderr.write(f"Job {job.pk} waits to do the same already.")
         if self.enqueue:
-            self._tell(made.job, telling.line(made.job))
+            self._tell(job, telling.line(job))
             return asking.no_worker_code(self.command.stderr.write)
-        job = self._here(made.job)
+        job = self._here(job)
         while job.state == JobState.PAUSED and job.reason_code == rooms.FULL and self._other_room(job):
             job = self._here(job)
         self._tell(job, *telling.lines(job))
@@ -47,6 +55,13 @@ class Runner:
             self.command.stderr.write(f"Stopped. Go on with job {job.pk}: start a worker, or the same command again.")
             return 130
         return telling.exit_code(job)
+
+    def _begun(self, kind: str, scope: Mapping[str, Any]) -> Job | None:
+        """Return a job for the same that has begun and that nobody works on: its process was stopped or killed."""
+        rescue.settle_dead(database_now(clock.system))
+        same = Job.objects.filter(kind=kind, scope=services.find_kind(kind).check_scope(scope))
+        idle = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until=None)
+        return same.filter(idle).exclude(started=None).order_by("-pk").first()
 
     def _here(self, job: Job) -> Job:
         """Work in this process; the first Ctrl-C or SIGTERM ends it at a safe point, the second at once."""
