@@ -68,7 +68,7 @@ class Http:
         self._clock = clock
         self._session = requests.Session()
         self._session.trust_env = False  # .netrc would replace our Authorization
-        self._session.verify = verify
+        self._verify = verify
         self._session.headers["User-Agent"] = "mediasync"
         if verify is False:
             urllib3.disable_warnings(InsecureRequestWarning)  # a person chose it
@@ -149,6 +149,7 @@ class Http:
         max_bytes: int | None,
     ) -> Iterator[tuple[requests.Response, bytes | None]]:
         """Ask until there is no hitch, follow where the answer leads, and read it if ``max_bytes`` is given."""
+        _check_address(url)
         if came_from:
             may_lead(came_from, url)
         for attempt in range(1, self._tries + 1):
@@ -180,7 +181,7 @@ class Http:
             if response.status_code not in REDIRECTS:
                 self._accept(url, response, body)
                 return response, body
-            target = urljoin(url, response.headers.get("Location", ""))
+            target = _joined(url, response.headers.get("Location", ""))
             if target == url or method not in ("GET", "HEAD", "PROPFIND"):
                 break
             if urlsplit(target).netloc != urlsplit(url).netloc:
@@ -206,19 +207,16 @@ class Http:
                 if self.pace > 0:
                     turn.enter_context(pacing.turn(host, self.pace, self._clock, self._check))
                 address = self._address(url)
-                response = kept.enter_context(
-                    self._session.request(
-                        method,
-                        address,
-                        headers=headers,
-                        data=data,
-                        json=json,
-                        timeout=self._timeouts,
-                        stream=True,
-                        allow_redirects=False,
-                        proxies={} if is_loopback(address) else get_environ_proxies(address),
-                    )
+                asked = requests.Request(method, address, headers=headers, data=data, json=json)
+                # By the adapter, not the session: that one reads the whole body of a redirect, however long.
+                sent = self._session.get_adapter(address).send(
+                    self._session.prepare_request(asked),
+                    stream=True,
+                    timeout=self._timeouts,
+                    verify=self._verify,
+                    proxies={} if is_loopback(address) else get_environ_proxies(address),
                 )
+                response = kept.enter_context(sent)
                 unread = max_bytes is None and response.status_code < 300
                 return response, None if unread else self._read(response, max_bytes or 100_000)
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
@@ -226,8 +224,6 @@ class Http:
 
     def _address(self, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Permanent("This is not an address.", code="bad_url")
         if not self._relay:
             return url
         return f"{self._relay}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
@@ -260,6 +256,25 @@ class Http:
             raise Transient(f"{host} cannot answer now ({status}).", code="source_busy", retry_after=wait, **said)
         kind = Unavailable if status in (404, 410) else Permanent
         raise kind(f"{host} answered {status}.", code="host_status", **said)
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Permanent("This is not an address.", code="bad_url")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        target = ""
+    _check_address(target)
+    return target
 
 
 def _with(url: str, params: Params) -> str:

@@ -6,6 +6,15 @@ import hashlib
 import html
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+
+def address(url: str) -> SplitResult:
+    """Take an address apart; all parts of one that is none are empty."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def table(found: Any, *path: str) -> dict[str, Any]:

@@ -6,18 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import Permanent
-from mediasync.core.paths import to_text, to_bytes
+from mediasync.core.paths import to_bytes, to_text
 
 from ..errors import ParseError, Unavailable
 from . import tracklists
 from .base import Page, PlaylistMeta, PlaylistRef, Reach, Tracks
-from .fields import made_id
+from .fields import address, made_id
 
 ENDINGS = (".m3u", ".m3u8", ".xspf", ".jspf")
 PAGE = 200
@@ -44,7 +43,7 @@ class PlaylistFiles:
     @classmethod
     def match_url(cls, url: str) -> PlaylistRef | None:
         """Return the list at an address that ends as one of our kinds of file does."""
-        parts = urlsplit(url)
+        parts = address(url)
         if parts.scheme in ("http", "https") and parts.hostname and parts.path.lower().endswith(ENDINGS):
             return PlaylistRef("file", made_id("url_", url), url=url)
         return None
@@ -64,7 +63,7 @@ class PlaylistFiles:
         if kind is None:
             raise ParseError("This is no playlist.", sample=content[:200].decode("utf-8", "replace"))
         found = tracklists.read(content, kind)
-        name = found.name or Path(urlsplit(ref.url).path).stem if ref.url else found.name
+        name = found.name or Path(address(ref.url).path).stem if ref.url else found.name
         meta = PlaylistMeta(ref, name, len(found.tracks))
         return Tracks("ok" if found.tracks else "empty", found.tracks, meta)
 
@@ -72,7 +71,7 @@ class PlaylistFiles:
         if ref.url.startswith(("http://", "https://")):
             return bytes(self._http.request("GET", ref.url, max_bytes=tracklists.LARGEST).body)
         name = to_bytes(ref.remote_id)
-        if b"/" in name or not _is_list(name):
+        if b"/" in name or b"\0" in name or not _is_list(name):
             raise Unavailable("This is no file of ours.")
         try:
             with open(os.path.join(self._folder, name), "rb") as file:
@@ -91,7 +90,7 @@ def _is_list(name: bytes) -> bool:
 
 
 def _ends(ref: PlaylistRef, *endings: str) -> bool:
-    return (urlsplit(ref.url).path if ref.url else ref.remote_id).lower().endswith(endings)
+    return (address(ref.url).path if ref.url else ref.remote_id).lower().endswith(endings)
 
 
 SOURCE = PlaylistFiles

@@ -10,14 +10,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import ParseError, Unavailable
 from ..http import BROWSER, Http
 from .base import Page, PlaylistMeta, PlaylistRef, Reach, TrackMeta, Tracks
-from .fields import rows, seconds, some, table, text, whole
+from .fields import address, rows, seconds, some, table, text, whole
 from .notices import METADATA_ONLY
 
 SITE, WAPI = "https://www.kuwo.cn", "http://wapi.kuwo.cn"
@@ -53,7 +53,7 @@ class Kuwo:
     @classmethod
     def match_url(cls, url: str) -> PlaylistRef | None:
         """Return the list of ``/playlist_detail/ID``, ``/rankList?bangId=ID`` and of the telephone's pages."""
-        parts = urlsplit(url)
+        parts = address(url)
         host = parts.hostname or ""
         if host != "kuwo.cn" and not host.endswith(".kuwo.cn"):
             return None

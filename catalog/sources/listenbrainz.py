@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,7 @@ from ..http import Http
 from ..tolerant import read
 from . import tracklists
 from .base import Page, PlaylistMeta, PlaylistRef, Reach, Tracks
-from .fields import rows, table, text, whole
+from .fields import address, rows, table, text, whole
 
 API, SITE = "https://api.listenbrainz.org/1", "https://listenbrainz.org"
 PAGE = 25
@@ -40,7 +40,7 @@ class ListenBrainz:
 
     @classmethod
     def match_url(cls, url: str) -> PlaylistRef | None:
-        parts = urlsplit(url)
+        parts = address(url)
         found = _ID.search(parts.path)
         if found is None or (parts.hostname or "").removeprefix("www.") != "listenbrainz.org":
             return None

@@ -10,14 +10,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import AccessDenied, ParseError, Private
 from ..http import BROWSER, Http
 from .base import Page, PlaylistMeta, PlaylistRef, Reach, TrackMeta, Tracks
-from .fields import rows, seconds, some, table, text, whole
+from .fields import address, rows, seconds, some, table, text, whole
 from .notices import METADATA_ONLY
 
 HOST = "https://music.163.com"
@@ -45,10 +45,10 @@ class Netease:
     @classmethod
     def match_url(cls, url: str) -> PlaylistRef | None:
         """Return the list of ``/#/playlist?id=``, ``/discover/toplist?id=``, ``/playlist/ID`` and the mobile ones."""
-        parts = urlsplit(url)
+        parts = address(url)
         if (parts.hostname or "") not in ("music.163.com", "y.music.163.com", "www.music.163.com"):
             return None
-        inner = urlsplit(parts.fragment) if parts.fragment.startswith("/") else parts
+        inner = address(parts.fragment) if parts.fragment.startswith("/") else parts
         toplist = "toplist" in inner.path
         if not toplist and "playlist" not in inner.path:
             return None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import ParseError
 from ..tolerant import storable
 from .base import Page, PlaylistMeta, PlaylistRef, Reach, TrackMeta, Tracks
-from .fields import made_id, text, whole
+from .fields import address, made_id, text, whole
 
 LARGEST = 32 * 1024 * 1024  # bytes; long-running shows have feeds of several megabytes
 ENDINGS = (".rss", ".xml", "/feed", "/rss", "/feed/", "/rss/")
@@ -34,14 +33,14 @@ class Podcast:
     @classmethod
     def match_url(cls, url: str) -> PlaylistRef | None:
         """Return the feed at an address that looks like one."""
-        parts = urlsplit(url)
+        parts = address(url)
         if parts.scheme in ("http", "https") and parts.hostname and parts.path.lower().endswith(ENDINGS):
             return _ref("podcast", url)
         return None
 
     def collect(self, pool: str) -> Iterator[Page]:
         """Yield the feeds by their addresses; what they are called is read when they are synchronised."""
-        metas = [PlaylistMeta(_ref(self._platform, url), urlsplit(url).hostname or url) for url in self._feeds if url]
+        metas = [PlaylistMeta(_ref(self._platform, url), address(url).hostname or url) for url in self._feeds if url]
         yield Page(tuple(metas), has_more=False, total=len(metas))
 
     def tracks(self, ref: PlaylistRef, strategy: str = "") -> Tracks:
@@ -73,7 +72,7 @@ def _episode(entry: Mapping[str, Any], show: str, feed: str) -> TrackMeta | None
         artists=(author,) if author else (),
         album=show,
         duration=_length(text(entry.get("itunes_duration"))),
-        ext=urlsplit(url).path.rpartition(".")[2][:10] if "." in urlsplit(url).path.rpartition("/")[2] else "",
+        ext=address(url).path.rpartition(".")[2][:10] if "." in address(url).path.rpartition("/")[2] else "",
         size=whole(file.get("length")) or None,
         snapshot=storable(
             {"url": url, "feed": feed, "type": file.get("type", ""), "published": entry.get("published", "")}

@@ -11,14 +11,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import ParseError, Private
 from ..http import BROWSER, Http
 from .base import Page, PlaylistMeta, PlaylistRef, Reach, TrackMeta, Tracks
-from .fields import made_id, rows, seconds, some, table, text, whole
+from .fields import address, made_id, rows, seconds, some, table, text, whole
 from .notices import METADATA_ONLY
 
 SITE, OLD, NEW = "https://y.qq.com", "https://c.y.qq.com", "https://u.y.qq.com/cgi-bin/musicu.fcg"
@@ -57,7 +57,7 @@ class QQ:
     @classmethod
     def match_url(cls, url: str) -> PlaylistRef | None:
         """Return the list of ``/n/ryqq/playlist/ID``, ``/n/ryqq/toplist/ID`` and of what the telephone shares."""
-        parts = urlsplit(url)
+        parts = address(url)
         host = parts.hostname or ""
         if host != "y.qq.com" and not host.endswith(".y.qq.com"):
             return None

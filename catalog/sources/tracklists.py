@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ..errors import ParseError
 from ..tolerant import decoded, storable
 from .base import TrackMeta
-from .fields import made_id, rows, seconds, table, text, whole
+from .fields import address, made_id, rows, seconds, table, text, whole
 
 M3U, XSPF, JSPF = "m3u", "xspf", "jspf"
 LARGEST = 16 * 1024 * 1024  # bytes
@@ -136,7 +136,7 @@ def _named(line: str) -> tuple[str, str]:
 
 def _stem(place: str) -> str:
     """Return what the name of a file says of its song."""
-    path = unquote(urlsplit(place).path) if "://" in place else place.replace("\\", "/")
+    path = unquote(address(place).path) if "://" in place else place.replace("\\", "/")
     return _NUMBER.sub("", path.rstrip("/").rpartition("/")[2].rpartition(".")[0] or path)
 
 

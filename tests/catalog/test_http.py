@@ -69,7 +69,9 @@ def test_it_says_that_nobody_is_there_without_the_address(clock: FakeClock) -> N
     assert "secret-key" not in f"{caught.value} {caught.value.params}"
 
 
-@pytest.mark.parametrize("url", ["ftp://host/x", "nonsense", "http://", "file:///etc/passwd", "//host/x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "nonsense", "http://", "file:///etc/passwd", "//host/x", "http://[", "http://h:x/"]
+)
 def test_it_refuses_what_is_no_address(clock: FakeClock, url: str) -> None:
     with Http(clock=clock) as http, pytest.raises(Permanent):
         http.get(url)
@@ -133,6 +135,13 @@ def test_it_follows_no_circle_and_redirects_no_post(replay: Replay, clock: FakeC
         for method in ("GET", "POST"):
             with pytest.raises(Permanent, match="circle"):
                 http.request(method, f"{HOST}/x")
+
+
+@pytest.mark.parametrize("location", ["", "ftp://x/", "http://[", "file:///etc/passwd"])
+def test_it_follows_no_redirect_to_nowhere(replay: Replay, clock: FakeClock, location: str) -> None:
+    replay.say("music.example/x", Response(302, b"", "text/plain", {"Location": location}))
+    with asking(replay, clock) as http, pytest.raises(Permanent):
+        http.get(f"{HOST}/x")
 
 
 PUBLIC, PRIVATE = "https://93.184.216.34/feed", "http://192.168.1.1/admin"
