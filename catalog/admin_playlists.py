@@ -27,7 +27,7 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.render import age, badge
 from mediasync.ui.site import show_strips
 
-from . import exporting, routing, timing, views, views_export, views_intake, views_reports
+from . import admin_export, admin_intake, admin_reports, exporting, routing, timing, views
 from .admin_cells import progress_bar, state_badge
 from .admin_playlist_filters import FILTERS, PlaylistList
 from .forms_playlist import PlaylistForm
@@ -77,14 +77,14 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
             self.page("overview/", partial(views.overview_page, self), "overview"),
             self.page("of-job/<int:pk>/", partial(views.job_page, self), "job"),
             self.page("of-job/<int:pk>/<int:playlist>/", partial(views.job_songs_page, self), "job_songs"),
-            self.page("unmatched/", partial(views_reports.unmatched_page, self), "unmatched"),
-            self.page("unmatched.csv", partial(views_reports.unmatched_csv, self), "unmatched_csv"),
-            self.page("duplicates/", partial(views_export.duplicates_page, self), "duplicates"),
-            self.post_view("duplicates/dedupe/", partial(views_export.run_dedupe, self), "dedupe"),
-            self.page("from-file/", partial(views_intake.file_page, self), "intake"),
-            self.post_view("from-file/take/", partial(views_intake.take_file, self), "take_file"),
-            self.page("room/<int:pk>/", partial(views_intake.room_page, self), "room"),
-            self.post_view("room/<int:pk>/move/", partial(views_intake.move_room, self), "move_room"),
+            self.page("unmatched/", partial(admin_reports.unmatched_page, self), "unmatched"),
+            self.page("unmatched.csv", partial(admin_reports.unmatched_csv, self), "unmatched_csv"),
+            self.page("duplicates/", partial(admin_export.duplicates_page, self), "duplicates"),
+            self.post_view("duplicates/dedupe/", partial(admin_export.run_dedupe, self), "dedupe"),
+            self.page("from-file/", partial(admin_intake.file_page, self), "intake"),
+            self.post_view("from-file/take/", partial(admin_intake.take_file, self), "take_file"),
+            self.page("room/<int:pk>/", partial(admin_intake.room_page, self), "room"),
+            self.post_view("room/<int:pk>/move/", partial(admin_intake.move_room, self), "move_room"),
         ]
 
     def save_model(self, request: HttpRequest, obj: Playlist, form: ModelForm[Playlist], change: bool) -> None:
@@ -151,7 +151,7 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
 
     @button(_("Export"), on="page", permission=RUN)
     def export(self, request: HttpRequest, playlist: Playlist) -> Answer:
-        return views_export.give(request, [playlist.pk])
+        return admin_export.give(request, [playlist.pk])
 
     @button(_("Refresh its folder"), on="page", when=lambda row: row.status != State.UNSYNCED)
     def refresh_folder(self, request: HttpRequest, playlist: Playlist) -> Answer:
@@ -179,7 +179,7 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
     @admin.action(description=_("Export"), permissions=["run"])
     def export_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> HttpResponse | None:
         try:
-            return views_export.give(request, chosen(rows))
+            return admin_export.give(request, chosen(rows))
         except MediasyncError as error:
             messages.error(request, press.told(error))
             return None
@@ -194,7 +194,7 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
             messages.error(request, press.told(error))
 
 
-show_strips(views_intake.full_rooms)
+show_strips(admin_intake.full_rooms)
 
 
 def chosen(rows: QuerySet[Playlist]) -> list[int]:
