@@ -19,7 +19,7 @@ from mediasync.core.texts import plain
 from .models import Artist, ArtistPool, ArtistSong, Playlist, PlaylistSong, Pool, PoolArtist, PoolPlaylist, Song
 from .songs import JOINT
 from .sources.base import PlaylistMeta, TrackMeta
-from .tolerant import storable
+from .tolerant import clean
 
 BLOCK = 500  # rows a statement: below SQLite's limit of variables
 MOST = 2**63 - 1
@@ -171,7 +171,7 @@ def song_values(track: TrackMeta) -> dict[str, Any]:
         "ext": clip(track.ext, 10).lower(),
         "file_size_bytes": number(track.size),
         "quality_label": clip(track.quality, 30),
-        "snapshot": storable({**track.snapshot, "artists": names}),
+        "snapshot": clean({**track.snapshot, "artists": names}),
     }
 
 

@@ -58,6 +58,10 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
         Bound("100,000 trivial items ÷ plain executemany", "ratio", 6.0),
         Bound("most memory", "peak_mb", 250, "MB"),
     ),
+    "sync": (
+        Bound("50,000 songs of 500 playlists synchronised ÷ bulk_create of the rows", "sync_by_insert", 3.0),
+        Bound("again, nothing changed ÷ the same", "again_by_insert", 3.0),
+    ),
 }
 
 
@@ -103,6 +107,10 @@ def engine() -> Figures:
     return script("engine_cost")
 
 
+def sync() -> Figures:
+    return script("sync_cost")
+
+
 RUNS: dict[str, Callable[[], Figures]] = {
     "crawl": crawl,
     "postgresql": postgresql,
@@ -110,6 +118,7 @@ RUNS: dict[str, Callable[[], Figures]] = {
     "links": links,
     "hooks": hooks,
     "engine": engine,
+    "sync": sync,
 }
 
 

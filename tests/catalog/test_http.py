@@ -184,7 +184,7 @@ def test_it_lends_a_body_piece_by_piece(replay: Replay, clock: FakeClock) -> Non
         ('{"歌": "晴天"}'.encode("gb18030"), "application/json", {"歌": "晴天"}),
         (b"{'a': 'it''s', 'b': None, 'c': True}", "", {"a": "its", "b": None, "c": True}),
         (b'{"a": "one\ntwo"}', "", {"a": "one\ntwo"}),
-        (b'{"a": "x\\u0000y", "b": NaN, "c": "\\ud83d"}', "", {"a": "xy", "b": None, "c": "?"}),
+        (b'{"a": "x\\u0000y", "b": NaN, "c": "\\ud83d", "d": 1e999}', "", {"a": "xy", "b": None, "c": "?", "d": None}),
         (b"[]", "", []),
     ],
 )
