@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from mediasync.core.clock import system
 from mediasync.core.errors import Permanent, UsageError
 from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
-from . import exporting, keeping, rooms
+from . import exporting, fetching, keeping, rooms
 from .hunting import Hunt
 from .models import DownloadSource, FileLocation, Playlist, PlaylistSong, Song
 from .scopes import playlists_in, songs_in
@@ -46,7 +47,7 @@ class Download(Stage):
         for item in _items(job.scope):
             if not checked:
                 sources_for(job.scope)
-                rooms.room(job.scope.get("root"))
+                fetching.sweep(rooms.room(job.scope.get("root")).container_name, system.now().timestamp())
                 checked = True
             items.append(item)
             if len(items) == BLOCK:

@@ -25,15 +25,19 @@ PIECE = 128 * 1024  # bytes
 MOST = 4_000_000_000  # bytes of one file
 SLOWEST = 1_000  # bytes a second, over …
 WINDOW = 60.0  # … so many seconds: less is a server that only pretends
+OLD = 7 * 86400.0  # seconds
 PARTS = ".mediasync-parts"  # below the library: the same file system, and no server looks into it
 NOT_FILES = ("text/html", "text/xml", "application/xml", "application/json", "text/javascript", "application/xhtml")
 
 
 def part_for(folder: str, song: int, candidate: Candidate) -> Path:
-    """Return where a candidate of a song is gathered below a library (stored text): the same name in every try."""
+    """Return where a candidate of a song is gathered below a library (stored text): the same name in every try.
+
+    OSError if the library is not there: a disk that is not mounted is not written around.
+    """
     name = hashlib.sha256(f"{candidate.source}\0{candidate.key}".encode("utf-8", "replace")).hexdigest()[:16]
     parts = Path(os.fsdecode(to_bytes(folder))) / PARTS
-    parts.mkdir(parents=True, exist_ok=True)
+    parts.mkdir(exist_ok=True)
     return parts / f"{song}-{name}.part"
 
 
@@ -43,6 +47,17 @@ def forget(folder: str, song: int) -> None:
     for each in parts.glob(f"{song}-*"):
         with suppress(OSError):
             each.unlink()
+
+
+def sweep(folder: str, now: float) -> int:
+    """Remove the parts that nobody went on with for a week, and return how many; ``now`` in seconds since 1970."""
+    old = 0
+    for each in (Path(os.fsdecode(to_bytes(folder))) / PARTS).glob("*-*"):
+        with suppress(OSError):
+            if each.stat().st_mtime < now - OLD:
+                each.unlink()
+                old += 1
+    return old
 
 
 def place(part: Path, target: str) -> None:

@@ -47,8 +47,8 @@ class Hunt:
     def run(self) -> FileLocation:
         """Fetch the song and return where it is now.
 
-        Raises Transient (somebody could not be asked), Permanent (weak_match, song_not_found, none_worked) and
-        NeedsOperator (no room).
+        Raises Transient (somebody could not be asked), AccessDenied (all of them refuse us), Permanent (weak_match,
+        song_not_found, none_worked) and NeedsOperator (no room).
         """
         with self._kept:
             chosen, refused = reviews.answers(self.song)
@@ -59,15 +59,18 @@ class Hunt:
             found = self._try(each.candidate for each in rank(scored))
             if found is not None:
                 return found
-        if self.hitch is not None:
-            raise self.hitch
         raise self._nothing([each for each in scored if each.weak])
 
-    def _nothing(self, weak: list[Scored]) -> Permanent:
+    def _nothing(self, weak: list[Scored]) -> WorkError:
+        """Write down that the song was looked for, with what a person could choose, and return why it is not here."""
+        if self.denied >= set(self.rows):
+            return AccessDenied("No source lets us in.", code="source_denied")
         with self.ctx.transaction():
-            Song.objects.filter(pk=self.song.pk, resolved=False).update(resolved=True)
-            if weak:
-                count = reviews.note(self.song, weak)
+            if self.hitch is None:
+                Song.objects.filter(pk=self.song.pk, resolved=False).update(resolved=True)
+            count = reviews.note(self.song, weak)
+        if self.hitch is not None:
+            return self.hitch
         if self.failed:
             return Permanent("No candidate could be fetched.", code="none_worked", count=self.failed)
         if weak:

@@ -58,6 +58,8 @@ def _settle(review: Review, state: Review.State, actor: str) -> None:
 
 def note(song: Song, weak: Sequence[Scored]) -> int:
     """Write down candidates that a person is to look at, and return how many; an answer that was given stays."""
+    if not weak:
+        return 0
     best = sorted(weak, key=lambda each: -each.score)[:MOST]
     Review.objects.bulk_create(
         [

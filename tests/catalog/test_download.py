@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from catalog import fetching
 from catalog.download_stage import Download
 from catalog.downloads import shelf
 from catalog.models import DownloadSource, FileAsset, FileLocation, Presence, Review, Song
@@ -15,7 +19,7 @@ from catalog.songs import is_downloaded
 from mediasync.core.clock import FakeClock
 from mediasync.jobs.registry import Done, ItemInfo, Skipped
 from tests.catalog import audio, supysonic
-from tests.catalog.downloading import download, files, library, locators, playlist, source
+from tests.catalog.downloading import download, downloading, files, library, locators, playlist, source
 from tests.monitors.crawling import Ctx
 
 pytestmark = pytest.mark.django_db
@@ -186,6 +190,54 @@ def test_it_brings_from_a_real_subsonic_server(tmp_path: Path) -> None:
         DownloadSource.objects.all().delete()
         source("subsonic", "wrong", secret="not it", address=server.url, user=supysonic.USER)
         bench = download()
-        assert bench.facts("Other") == ("failed", "song_not_found")
+        assert bench.facts("Other") == ("failed", "source_denied")
         assert bench.codes().count("source_dropped") == 1
+        assert Song.objects.get(name="Other").resolved  # it was looked for before
         assert "refuses the login" in DownloadSource.objects.get().last_error
+
+
+def test_it_goes_on_with_a_song_of_a_real_subsonic_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    song = audio.mp3("Long", "Artist", 60)
+    audio.write(tmp_path / "music/long.mp3", song)
+    library(tmp_path)
+    playlist("one", ("Long", "Artist"))
+    went_on: list[bool] = []
+    real, save = fetching._goes_on, fetching._Download._save
+    monkeypatch.setattr(fetching, "_goes_on", lambda *what: went_on.append(real(*what)) or went_on[-1])
+
+    def cut(download: Any, response: Any, start: int, size: int | None) -> int:
+        monkeypatch.setattr(fetching._Download, "_save", save)
+        download.part.write_bytes(song[:300_000])
+        return 300_000
+
+    monkeypatch.setattr(fetching._Download, "_save", cut)
+    with supysonic.running(tmp_path) as server, downloading() as bench:
+        source("subsonic", "navi", secret=supysonic.PASSWORD, address=server.url, user=supysonic.USER)
+        assert bench.go() == "snoozed"
+        assert bench.facts("Long") == ("retry_wait", "cut")
+        bench.again()
+        assert bench.go(budget=600) == "done"
+    assert went_on == [False, True]
+    assert (tmp_path / "library" / locators()[0]).read_bytes() == song
+    assert files(tmp_path) == locators()
+
+
+def test_it_sweeps_parts_that_nobody_goes_on_with(songs: Path) -> None:
+    parts = songs / "library" / fetching.PARTS
+    parts.mkdir()
+    for name, age in (("1-old.part", 8), ("1-old.json", 8), ("2-new.part", 1)):
+        (parts / name).write_text("x")
+        when = time.time() - age * 86400
+        os.utime(parts / name, (when, when))
+    playlist("one", ("晴天", "周杰伦"))
+    download()
+    (song,) = Song.objects.all()
+    assert [path.name for path in parts.iterdir()] == (["2-new.part"] if song.pk != 2 else [])
+
+
+def test_it_does_not_write_around_a_disk_that_is_not_mounted(songs: Path) -> None:
+    (songs / "library").rmdir()
+    playlist("one", ("晴天", "周杰伦"))
+    bench = download()
+    assert (bench.job.state, bench.job.reason_code) == ("paused", "library_unusable")
+    assert not (songs / "library").exists()
