@@ -27,7 +27,7 @@ def run(kind: str, clock: Clock | None = None, threads: bool = False, **scope: A
 
 def items(job: Job, stage: str) -> dict[str, Item]:
     """Return the items of a stage by their keys."""
-    return {item.key: item for item in Item.objects.filter(stage__job=job, stage__name=stage)}
+    return {item.key: item for item in Item.objects.filter(stage__job=job, stage__name=stage).order_by("pk")}
 
 
 def states(job: Job, stage: str) -> dict[str, str]:

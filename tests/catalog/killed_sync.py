@@ -1,7 +1,7 @@
 """Run by test_sync_kills.py: collect or synchronise in a process that may be killed at any instruction of the database.
 
-``python killed_sync.py KIND STEPS``: STEPS virtual machine instructions of SQLite (in tens) until SIGKILL; 0 never.
-Prints the state of the job.
+``python killed_sync.py KIND STEPS [threads]``: STEPS instructions of SQLite (in tens) until SIGKILL; 0 never.
+Prints the state of the job and how many items failed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if __name__ == "__main__":
         connection.connection.set_progress_handler(count, 10)
     if job.state == JobState.INTERRUPTED:  # it had five deaths without getting anywhere: a person says "go on"
         services.resume(job, actor="test", source=Source.CLI)
-    job = drain(job.pk, threads=False)
+    job = drain(job.pk, threads="threads" in sys.argv)
     if job.failed and not left:  # an item that was alive at too many deaths is not tried again by itself either
         services.retry_failed(job, actor="test", source=Source.CLI)
         job = drain(job.pk, threads=False)

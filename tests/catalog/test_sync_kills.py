@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from catalog.models import Playlist
 from mediasync.core.clock import FakeClock
 from mediasync.jobs import conductor, services
 from mediasync.jobs.choices import JobState
@@ -54,7 +55,7 @@ class Place:
     def __init__(self, data: Path, replay: Replay) -> None:
         data.mkdir()
         self.data = data
-        self.environment = os.environ | {
+        self.environment = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"} | {
             "DJANGO_SETTINGS_MODULE": "mediasync.settings",
             "MEDIASYNC_DATA": str(data),
             "PYTHONPATH": str(TOP),
@@ -153,6 +154,39 @@ def test_it_rests_when_asked_and_goes_on(replay: Replay, kind: str) -> None:
     assert job.state == JobState.COMPLETED
     assert len(replay.requests) > rested
     assert set(states(job, kind.removesuffix("_only")).values()) == {"succeeded"}
+
+
+def say_overlapping(replay: Replay) -> dict[str, list[str]]:
+    """Let sixteen lists hold a hundred of the same 120 songs each; return them."""
+    lists = {n: random.Random(n).sample(range(1, 121), 100) for n in range(1, 17)}
+    replay.say(NETEASE_DETAIL, lambda request: netease_list(lists[int(request.value("id"))], int(request.value("id"))))
+    replay.say(NETEASE_SONGS, netease_songs)
+    return {str(n): [str(song) for song in songs] for n, songs in lists.items()}
+
+
+def test_it_writes_the_same_songs_from_many_threads(replay: Replay, tmp_path: Path) -> None:
+    lists = say_overlapping(replay)
+    replay.say(NETEASE_SQUARE, lambda request: netease_square(request, 16))
+    replay.say(NETEASE_TOPLIST, {"code": 200, "list": []})
+    place = Place(tmp_path / "data", replay)
+    assert place.python(SCRIPT, "collect_only", "0") == "completed 0"
+    assert place.python(SCRIPT, "sync_only", "0", "threads") == "completed 0"
+    rows = place.rows()
+    assert len(rows[1]) == 120
+    assert sorted(rows[2]) == sorted((n, song, place) for n, songs in lists.items() for place, song in enumerate(songs))
+
+
+@pytest.mark.skipif("postgres" not in os.environ.get("DATABASE_URL", ""), reason="optional: that is about PostgreSQL")
+@pytest.mark.django_db(transaction=True)
+def test_it_meets_no_deadlock(replay: Replay) -> None:
+    lists = say_overlapping(replay)
+    switch_on("netease", replay)
+    Playlist.objects.bulk_create(Playlist(platform="netease", remote_id=n, name=n) for n in lists)
+    job = run("sync_only", threads=True, workers=6)
+    assert (job.state, set(states(job, "sync").values())) == (JobState.COMPLETED, {"succeeded"})
+    for row in Playlist.objects.all():
+        held = row.playlistsong_set.order_by("position").values_list("song__remote_id", flat=True)
+        assert list(held) == lists[row.remote_id]
 
 
 @pytest.mark.django_db
