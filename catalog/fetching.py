@@ -8,10 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import requests
-from urllib3.exceptions import HTTPError
+from typing import TYPE_CHECKING, Any
 
 from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
@@ -20,6 +17,9 @@ from mediasync.core.paths import for_people, to_bytes
 
 from .downloads.base import Candidate, Fetch, Tell
 from .errors import Unavailable
+
+if TYPE_CHECKING:
+    import requests
 
 PIECE = 128 * 1024  # bytes
 MOST = 4_000_000_000  # bytes of one file
@@ -166,10 +166,12 @@ class _Download:
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
     """Yield what arrives as soon as it does; a connection that breaks becomes our error, a full disk does not."""
+    from urllib3.exceptions import HTTPError  # here: it costs a tenth of a second at the start of every command
+
     while True:
         try:
             piece = response.raw.read1(PIECE, decode_content=True)
-        except (requests.RequestException, HTTPError, OSError):
+        except (HTTPError, OSError):  # requests' own errors are OSErrors
             raise Unreachable("The connection broke.", code="cut") from None
         if not piece:
             return

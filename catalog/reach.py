@@ -14,7 +14,6 @@ from mediasync.jobs.registry import Context
 from mediasync.servers.services import keys
 
 from . import plugins
-from .http import Http
 from .models import DownloadSource, Source
 from .sources.base import PlaylistSource, Reach
 
@@ -31,6 +30,8 @@ def reach_of(
     clock: Clock = clocks.system,
 ) -> Reach:
     """Return what the plug-in of a source is lent; ``http`` is to be closed. Raises secrets.Unreadable."""
+    from .http import Http  # with requests, which no command needs that asks nobody
+
     return Reach(
         http=Http(
             pace=max(0.0, row.pace),

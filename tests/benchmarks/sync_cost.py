@@ -97,11 +97,11 @@ def prepare(songs: int, playlists: int) -> None:
 
 def synced() -> tuple[float, float]:
     """Run the job and return its seconds, and those that it computed."""
-    from catalog import reach
+    from catalog import http
     from mediasync.jobs import services
     from mediasync.jobs.drain import drain
 
-    reach.Http = Answers  # type: ignore[assignment, misc]
+    http.Http = Answers  # type: ignore[assignment, misc]
     job = services.submit("sync_only", {}).job
     gc.collect()
     begun, computed = time.perf_counter(), time.process_time()
