@@ -42,8 +42,9 @@ class Subsonic:
 
         Raises AccessDenied, Unavailable (70: there is no such thing), Permanent, ParseError and what ``Http`` raises.
         """
+        knew = self._knows_no_tokens  # before asking: another thread may find it out while we wait for the answer
         answer = self._ask(method, params)
-        if _code(answer) in NO_TOKENS and self.user and not self._knows_no_tokens:
+        if _code(answer) in NO_TOKENS and self.user and not knew:
             _old.add((self.address, self.user))
             answer = self._ask(method, params)
         if answer.get("status") == "ok":

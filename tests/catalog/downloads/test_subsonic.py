@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,26 @@ def test_it_logs_in_by_token_key_or_password(make: Make) -> None:
         asked = len(replay.requests)
         make("subsonic", SETTINGS | replay.settings, "sésame").search(want("x"))
         assert len(replay.requests) == asked + 1  # it remembers
+
+
+def test_it_finds_out_in_many_threads_at_once_how_to_log_in(make: Make) -> None:
+    """All ask by a token before the first answer says that there are none."""
+    asked, known = threading.Barrier(4), threading.Event()
+
+    def old(request: Request) -> Any:
+        if "p" in dict(request.query):
+            known.set()
+            return ok(searchResult3={"song": {"id": 7, "title": "One"}})
+        if asked.wait(60):
+            known.wait(60)  # one hears it first; the others' answers are still on their way
+        return failed(10)
+
+    with Replay() as replay:
+        replay.say(f"{HERE}/search3.view", old)
+        sources = [make("subsonic", SETTINGS | replay.settings, "sésame") for _ in range(4)]
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda source: source.search(want("x")), sources))
+    assert [len(each) for each in found] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
