@@ -22,6 +22,7 @@ WEAK = 75.0
 ALIKE = 90.0  # of 100: two names of artists are one from here
 SAME_QUALITY = 0.10  # candidates within this share of the best are equally good
 VERSION_PENALTY = 25.0
+NUMBER_PENALTY = 30.0  # never more than 70 are left
 UNKNOWN_DURATION, UNKNOWN_ARTISTS = 70.0, 60.0
 CLOSENESS = ((2.0, 100.0), (5.0, 90.0), (10.0, 60.0), (20.0, 20.0))  # seconds apart → points
 SHORT = 3  # Chinese characters: shorter titles must be equal
@@ -46,6 +47,10 @@ _BRACKETS = re.compile(
 _FEATURED = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$", re.IGNORECASE)
 _SUFFIX = re.compile(r"\s[-–—~]\s.*$")
 _NO_WORD = re.compile(r"[\W_]+")
+_NUMBER = re.compile(r"\d{1,18}|\b(?:ii|iii|iv|vi|vii|viii|ix)\b")
+# The only numbers in brackets that tell songs apart:
+_PART = re.compile(r"[(\[【](?:part|pt|no|vol|第)[\W_]*(\d{1,18}|[ivx]+)")
+_ROMAN = dict(zip("i ii iii iv v vi vii viii ix x".split(), range(1, 11), strict=True))
 _ARTISTS = re.compile(r"\s*(?:[/、;；,，&＆|]|\s(?:feat|ft|featuring|vs|with|x|和|与)\b\.?\s)\s*")
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af]")
 
@@ -126,6 +131,13 @@ def versions_of(text: str) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=100_000)
+def numbers_of(text: str) -> tuple[int, ...]:
+    """Return the numbers of a title ("No. 5", "Part II"): two that differ in them are two songs, however alike."""
+    found = _NUMBER.findall(title_of(text)) + _PART.findall(_folded(text))
+    return tuple(sorted(_ROMAN.get(each) or int(each) for each in found if each in _ROMAN or each.isdecimal()))
+
+
 def title_points(wanted: str, found: str) -> float:
     """Return 0 to 100 for two titles; a short title in Chinese, Japanese or Korean must be the same."""
     one, two = title_of(wanted), title_of(found)
@@ -180,6 +192,8 @@ def score(want: TrackMeta, found: Candidate) -> float:
     )
     if versions_of(want.title) != versions_of(found.title):
         points -= VERSION_PENALTY
+    if numbers_of(want.title) != numbers_of(found.title):
+        points -= NUMBER_PENALTY
     return round(max(0.0, points), 1)
 
 

@@ -10,10 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from ..errors import Unavailable
 from ..fetching import bring
-from ..matching import bare
+from ..matching import bare, score, title_of
 from ..sources.base import Reach, TrackMeta
 from ..subsonic import Subsonic, listed, number
 from .base import Candidate, Fetch, Tell
+
+
+MORE = 200  # songs
 
 
 class SubsonicFiles:
@@ -28,14 +31,21 @@ class SubsonicFiles:
         self.name = name
 
     def search(self, want: TrackMeta, limit: int = 10) -> Sequence[Candidate]:
-        """Ask for the title; and with the artist too, if the title alone fills the answer."""
+        """Ask for the title; if that fills the answer, with the artist too, and for more where the title is not there.
+
+        Some servers know no order: "Song 1" may stand behind "Song 10" to "Song 19".
+        """
         title = bare(want.title)
         if not title:
             return []
         found = self._songs(title, limit)
-        if len(found) >= limit and want.artists:
-            found += self._songs(f"{title} {want.artists[0]}", limit)
-        return [_candidate(self.name, song) for song in {str(song["id"]): song for song in found}.values()]
+        if len(found) >= limit:
+            if want.artists:
+                found += self._songs(f"{title} {want.artists[0]}", limit)
+            if not any(title_of(str(song.get("title") or "")) == title_of(want.title) for song in found):
+                found += self._songs(title, MORE)
+        candidates = [_candidate(self.name, song) for song in {str(song["id"]): song for song in found}.values()]
+        return sorted(candidates, key=lambda each: -score(want, each))[:limit]
 
     def _songs(self, query: str, limit: int) -> list[Mapping[str, Any]]:
         answer = self.client.call("search3", query=query, songCount=limit, artistCount=0, albumCount=0)

@@ -166,7 +166,7 @@ def test_from_playlists_of_three_platforms_to_a_bucket_and_a_zip(
     assert place.music("collect")["state"] == "completed"
 
     (tmp_path / "lists.txt").write_text(LISTS)
-    words = ("run", "--playlist-file", str(tmp_path / "lists.txt"), "--workers", "1")
+    words = ("run", "--playlist-file", str(tmp_path / "lists.txt"), "--workers", "4")
     killed_after_the_first_file(place, *words)
     place.music(*words, code=3)  # most songs are nowhere to be had
     state = place.state()

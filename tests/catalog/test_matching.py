@@ -24,6 +24,11 @@ RIGHT: list[tuple[Pair, Pair]] = [
     (("Boogie Wonderland", "Earth, Wind & Fire", 289), ("Boogie Wonderland", "Earth Wind & Fire", 288)),
     (("Ｈｅｌｌｏ", "Ａｄｅｌｅ", 295), ("Hello", "Adele", 295)),
     (("(I Can't Get No)", "The Rolling Stones", 222), ("(I Can't Get No)", "The Rolling Stones", 222)),
+    (("歌 123", "歌手 4", 200), ("歌 123", "歌手 4", None)),
+    (("Symphony No. 5", "Some One", 400), ("Symphony No.05", "Some One", 401)),
+    (("Shine On, Part II", "Some One", 400), ("Shine On Part 2", "Some One", 401)),
+    (("Song 2", "Blur", 120), ("Song 2 - 2012 Remaster", "Blur", 121)),
+    (("1979", "Some One", 120), ("1979 (2012 Remastered)", "Some One", 121)),
 ]
 WRONG: list[tuple[Pair, Pair]] = [
     (("晴天", "周杰伦", 269), ("晴天 (Live)", "周杰伦", 310)),
@@ -31,6 +36,11 @@ WRONG: list[tuple[Pair, Pair]] = [
     (("爱", "小虎队", 200), ("爱情", "小虎队", 200)),
     (("晴天", "周杰伦", 269), ("雨天", "周杰伦", 269)),
     (("Hello", "Adele", 295), ("Hello", "Lionel Richie", 247)),
+    (("歌 123", "歌手 4", 200), ("歌 124", "歌手 4", 200)),
+    (("Piano Sonata No. 14 in C sharp minor", "X", 300), ("Piano Sonata No. 15 in C sharp minor", "X", 300)),
+    (("Hello", "Adele", 295), ("Hello 2", "Adele", 295)),
+    (("Shine On (Pt. 1)", "Some One", 400), ("Shine On (Pt. 2)", "Some One", 400)),
+    (("Shine On Part II", "Some One", 400), ("Shine On Part III", "Some One", 400)),
 ]
 WEAK: list[tuple[Pair, Pair]] = [
     (("晴天", "周杰伦", 269), ("晴天 (伴奏)", "周杰伦", 269)),

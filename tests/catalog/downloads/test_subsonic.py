@@ -41,8 +41,9 @@ def failed(code: int) -> dict[str, Any]:
 def test_it_searches_and_fetches_from_a_real_server(tmp_path: Path, make: Make, part: Path) -> None:
     song = audio.mp3("晴天 (Live)", "周杰伦", 5, album="叶惠美")
     audio.write(tmp_path / "music/晴天.mp3", song)
-    for number in range(12):
+    for number in range(10, 22):
         audio.write(tmp_path / f"music/{number}.mp3", audio.mp3(f"Same Title {number}", "Many", 1))
+    audio.write(tmp_path / "music/99.mp3", audio.mp3("Same Title 1", "Many", 1))
     with supysonic.running(tmp_path) as server:
         settings = {"address": server.url, "user": supysonic.USER}
         source = make("subsonic", settings, supysonic.PASSWORD)
@@ -53,6 +54,8 @@ def test_it_searches_and_fetches_from_a_real_server(tmp_path: Path, make: Make, 
         part.write_bytes(song[:1000])
         assert brought(source, found, part) == song
         assert len(source.search(want("Same Title", "Many"))) == 10
+        (first, *_rest) = source.search(want("Same Title 1", "Many"))
+        assert first.title == "Same Title 1"
         assert source.search(want("nothing of it")) == []
         with pytest.raises(Unavailable):
             source.fetch(
