@@ -37,6 +37,7 @@ BROWSER: Mapping[str, str] = {
 """What platforms made for browsers want to see."""
 
 MAX_BYTES = 32 * 1024 * 1024
+ERROR_BYTES = 100_000
 MAX_REDIRECTS = 5
 TRIES = 3
 GOES_ALONG = frozenset({"user-agent", "accept", "accept-language", "accept-encoding", "range", "if-range"})
@@ -217,8 +218,9 @@ class Http:
                     proxies={} if is_loopback(address) else get_environ_proxies(address),
                 )
                 response = kept.enter_context(sent)
-                unread = max_bytes is None and response.status_code < 300
-                return response, None if unread else self._read(response, max_bytes or 100_000)
+                if response.status_code >= 300:  # however long a page says so: its beginning is enough
+                    return response, self._read(response, ERROR_BYTES, cut=True)
+                return response, None if max_bytes is None else self._read(response, max_bytes)
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise _unreachable(error, host) from None
 
@@ -228,13 +230,15 @@ class Http:
             return url
         return f"{self._relay}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
-    def _read(self, response: requests.Response, most: int) -> bytes:
+    def _read(self, response: requests.Response, most: int, *, cut: bool = False) -> bytes:
         deadline = time.monotonic() + 2 * self._timeouts[1]
         data = bytearray()
         # read1 hands over what has arrived, so that a server that drips cannot hold us beyond the deadline.
         while piece := response.raw.read1(65536, decode_content=True):
             data += piece
             if len(data) > most:
+                if cut:
+                    break
                 raise Permanent("The answer is too large.", code="source_too_much", limit=most)
             if time.monotonic() > deadline:
                 raise requests.ReadTimeout

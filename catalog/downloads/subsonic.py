@@ -15,7 +15,6 @@ from ..sources.base import Reach, TrackMeta
 from ..subsonic import Subsonic, listed, number
 from .base import Candidate, Fetch, Tell
 
-
 MORE = 200  # songs
 
 

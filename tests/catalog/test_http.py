@@ -53,6 +53,22 @@ def test_it_never_asks_again_after_a_refusal(replay: Replay, clock: FakeClock, s
         assert caught.value.retry_after == 7
 
 
+@pytest.mark.parametrize(("status", "kind"), [(503, Transient), (404, Unavailable), (403, AccessDenied)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_it_reads_only_the_beginning_of_a_long_page_of_an_error(
+    replay: Replay, clock: FakeClock, status: int, kind: type, whole: bool
+) -> None:
+    replay.say("music.example/x", Response(status, b"no room " * 50_000, "text/html"))
+    with asking(replay, clock, tries=2) as http, pytest.raises(kind) as caught:
+        if whole:
+            http.get(f"{HOST}/x")
+        else:
+            with http.open("GET", f"{HOST}/x"):
+                pass
+    assert caught.value.params["status"] == status
+    assert len(replay.requests) == (2 if status == 503 else 1)
+
+
 def test_it_asks_again_after_a_hitch_and_gives_up_in_the_end(replay: Replay, clock: FakeClock) -> None:
     replay.say("music.example/x", Response(503, b""), Response(500, b""), {"ok": 1})
     replay.say("music.example/y", Response(502, b"down"))
