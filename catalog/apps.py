@@ -13,7 +13,7 @@ class CatalogConfig(AppConfig):
         from mediasync.jobs import chores
         from mediasync.jobs.registry import register, register_texts
 
-        from . import bundles, hooks
+        from . import asking, bundles, hooks
         from .kinds import KINDS
         from .texts import TEXTS
 
@@ -21,4 +21,5 @@ class CatalogConfig(AppConfig):
         for kind in KINDS:
             register(kind)
         hooks.connect()
+        asking.connect()
         chores.register("remove old archives of playlists", bundles.expire, every=600)

@@ -21,7 +21,6 @@ from .selectors import DOWNLOAD, group_of
 from .songs import is_downloaded
 
 BLOCK = 5_000  # items that are planned at once
-JOBS = 100  # of which it is remembered who refused us
 
 
 class Download(Stage):
@@ -30,9 +29,6 @@ class Download(Stage):
     name = DOWNLOAD
     label = _("Download")
     effect = Effect.IDEMPOTENT
-
-    def __init__(self) -> None:
-        self._denied: dict[int, set[str]] = {}
 
     def workers_for(self, job: JobInfo) -> int:
         return int(job.scope.get("workers") or settings.DOWNLOAD_WORKERS)
@@ -75,13 +71,8 @@ class Download(Stage):
         if location is None:
             if not item.force and Song.objects.filter(is_downloaded(), pk=song.pk).exists():
                 return Skipped("already_local")
-            location = Hunt(ctx, song, sources_for(ctx.job.scope), self._denied_in(ctx.job.id)).run()
+            location = Hunt(ctx, song, sources_for(ctx.job.scope)).run()
         return _done(location)
-
-    def _denied_in(self, job: int) -> set[str]:
-        if len(self._denied) > JOBS:
-            self._denied.clear()
-        return self._denied.setdefault(job, set())
 
 
 def sources_for(scope: Mapping[str, Any]) -> Sequence[DownloadSource]:

@@ -17,6 +17,7 @@ from mediasync.jobs.leases import DatabaseGone
 from mediasync.jobs.registry import Context
 
 from . import fetching, keeping, plugins, reviews, rooms
+from .asking import occasion, refusals
 from .checking import Facts, examine
 from .downloads.base import Candidate
 from .matching import Scored, rank, score
@@ -32,10 +33,11 @@ OURS = (NeedsOperator, Snooze, LostLease, DatabaseGone, DatabaseError, Interface
 
 
 class Hunt:
-    """One song in one item. ``denied`` is shared by the items of a job: sources that refused our login."""
+    """One song in one item."""
 
-    def __init__(self, ctx: Context, song: Song, rows: Sequence[DownloadSource], denied: set[str]) -> None:
-        self.ctx, self.song, self.denied = ctx, song, denied
+    def __init__(self, ctx: Context, song: Song, rows: Sequence[DownloadSource]) -> None:
+        self.ctx, self.song = ctx, song
+        self.when = occasion(ctx.job.id)
         self.want = want_of(song)
         self.rows: Mapping[str, DownloadSource] = {row.name: row for row in rows}
         self.places = {name: place for place, name in enumerate(self.rows)}
@@ -63,7 +65,7 @@ class Hunt:
 
     def _nothing(self, weak: list[Scored]) -> WorkError:
         """Write down that the song was looked for, with what a person could choose, and return why it is not here."""
-        if self.denied >= set(self.rows):
+        if refusals.of(self.when).keys() >= set(self.rows):
             return AccessDenied("No source lets us in.", code="source_denied")
         with self.ctx.transaction():
             if self.hitch is None:
@@ -80,7 +82,7 @@ class Hunt:
     def _search(self, refused: Collection[tuple[str, str]]) -> list[Scored]:
         scored = []
         for name in self.rows:
-            if name in self.denied:
+            if name in refusals.of(self.when):
                 continue
             self.ctx.checkpoint()
             for candidate in self._ask(name):
@@ -135,14 +137,14 @@ class Hunt:
     def _source(self, name: str) -> Any:
         if name not in self._made:
             row = self.rows[name]
-            reach = reach_of(row, **of_item(self.ctx))
+            reach = reach_of(row, **of_item(self.ctx), occasion=self.when)
             self._kept.callback(reach.http.close)
             self._made[name] = plugins.load(GROUP, row.plugin)(reach, name)
         return self._made[name]
 
     def _deny(self, name: str, error: AccessDenied) -> None:
         """Ask a source that refused our login no more in this job; its page says why."""
-        self.denied.add(name)
+        refusals.note(self.when, name, error)
         self.ctx.log("source_dropped", Level.ERROR, source=name, message=str(error))
         with self.ctx.transaction():
             DownloadSource.objects.filter(name=name).update(last_error=str(error)[:500])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +28,7 @@ def reach_of(
     stopping: Callable[[], bool] = lambda: False,
     check: Callable[[], None] = lambda: None,
     clock: Clock = clocks.system,
+    occasion: Hashable = None,
 ) -> Reach:
     """Return what the plug-in of a source is lent; ``http`` is to be closed. Raises secrets.Unreadable."""
     from .http import Http  # with requests, which no command needs that asks nobody
@@ -45,6 +46,7 @@ def reach_of(
         platform=row.name,
         progress=progress,
         stopping=stopping,
+        occasion=occasion,
     )
 
 

@@ -13,7 +13,7 @@ from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
 from . import leaving
-from .asking import forget_failure, note_failure, refusals, sources_for
+from .asking import forget_failure, note_failure, occasion, refusals, sources_for
 from .errors import ParseError
 from .models import Playlist, Source
 from .scopes import playlists_in
@@ -59,12 +59,13 @@ class Sync(Stage):
         if source is None:
             return Skipped("source_off", {"name": playlist.platform})
         ctx.progress(playlist.name)
+        when = occasion(ctx.job.id)
         try:
-            refusals.check(ctx.job.id, source.name)
+            refusals.check(when, source.name)
             found = sync(playlist, source, ctx)
         except WorkError as error:
             if isinstance(error, AccessDenied):
-                refusals.note(ctx.job.id, source.name, error)
+                refusals.note(when, source.name, error)
                 note_failure(source, self.name, error, ctx)
             note_at_playlist(playlist, error, ctx)
             raise

@@ -34,9 +34,10 @@ class Library:
         self.reach, self.name = reach, name
 
     def search(self, want: TrackMeta, limit: int = 10) -> Sequence[Candidate]:
-        """Look into the index, which is brought up to date once in a quarter of an hour."""
+        """Look into the index, which is brought up to date at the start of a job, and once in a quarter of an hour."""
         key = ("library", self.name, self.folder)
-        return shelf.kept(key, lambda: songs_of(self.folder, self.name, self.reach.stopping)).search(want, limit)
+        found = shelf.kept(self.reach, key, lambda: songs_of(self.folder, self.name, self.reach.stopping))
+        return found.search(want, limit)
 
     def fetch(self, candidate: Candidate, part: Path, tell: Tell) -> Fetch:
         below = str(candidate.opaque.get("path") or "")

@@ -33,9 +33,9 @@ class Bucket:
         self.reach, self.name = reach, name
 
     def search(self, want: TrackMeta, limit: int = 10) -> Sequence[Candidate]:
-        """Look into the list of all objects, which is asked for once in a quarter of an hour."""
+        """Look into the list of all objects, asked for at the start of a job and each quarter of an hour."""
         key = ("s3", self.name, self.store.endpoint, self.store.bucket, self.store.prefix)
-        return shelf.kept(key, self._all).search(want, limit)
+        return shelf.kept(self.reach, key, self._all).search(want, limit)
 
     def fetch(self, candidate: Candidate, part: Path, tell: Tell) -> Fetch:
         """Fetch it by a signed address, so that a cut download goes on as any other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
 
 from rapidfuzz import fuzz, process
 
@@ -12,7 +13,7 @@ from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 
 from ..matching import score, title_of
-from ..sources.base import TrackMeta
+from ..sources.base import Reach, TrackMeta
 from .base import Candidate
 
 FRESH = 900.0  # seconds
@@ -47,13 +48,19 @@ class Shelf:
         return sorted(found.values(), key=lambda each: -score(want, each))[:limit]
 
 
-_shelves: OrderedDict[Hashable, tuple[float, Shelf]] = OrderedDict()
+_shelves: OrderedDict[Any, tuple[float, Shelf]] = OrderedDict()
 _locks: dict[Hashable, threading.Lock] = {}
 _guard = threading.Lock()
 
 
-def kept(key: Hashable, build: Callable[[], Iterable[Candidate]], *, clock: Clock = clocks.system) -> Shelf:
-    """Return the shelf of ``key``, built when there is none or it is old; one thread builds, the others wait."""
+def kept(
+    reach: Reach, key: Hashable, build: Callable[[], Iterable[Candidate]], *, clock: Clock = clocks.system
+) -> Shelf:
+    """Return the shelf of ``key``, built when there is none or it is old; one thread builds, the others wait.
+
+    Each start of a job (``reach.occasion``) has its own: what was added just before it is found.
+    """
+    key = (reach.occasion, key)
     with _guard:
         lock = _locks.setdefault(key, threading.Lock())
     with lock:
@@ -65,11 +72,14 @@ def kept(key: Hashable, build: Callable[[], Iterable[Candidate]], *, clock: Cloc
             _shelves[key] = clock.monotonic(), shelf
             _shelves.move_to_end(key)
             while len(_shelves) > KEPT:
-                _shelves.popitem(last=False)
+                _locks.pop(_shelves.popitem(last=False)[0], None)
         return shelf
 
 
-def forget() -> None:
-    """Forget all shelves: the next search looks again."""
+def forget(job: int | None = None) -> None:
+    """Forget the shelves of a job, or all: the next search looks again."""
     with _guard:
-        _shelves.clear()
+        for key in list(_shelves):
+            if job is None or (key[0] and key[0][0] == job):
+                del _shelves[key]
+                _locks.pop(key, None)

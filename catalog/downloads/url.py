@@ -47,7 +47,7 @@ class Addresses:
         if not self.urls and not self.list:
             return own
         key = ("http", self.name, self.urls, self.list)
-        return [*own, *shelf.kept(key, self._all).search(want, limit)]
+        return [*own, *shelf.kept(self.reach, key, self._all).search(want, limit)]
 
     def _all(self) -> Iterator[Candidate]:
         yield from candidates(self.name, self.urls.splitlines(), "")

@@ -42,8 +42,9 @@ class WebDav:
         self._headers = {"Authorization": f"Basic {login}"} if self.user else {}
 
     def search(self, want: TrackMeta, limit: int = 10) -> Sequence[Candidate]:
-        """Look into the list of all files, which is asked for once in a quarter of an hour."""
-        return shelf.kept(("webdav", self.name, self.base, self.user), self._all).search(want, limit)
+        """Look into the list of all files, asked for at the start of a job and each quarter of an hour."""
+        key = ("webdav", self.name, self.base, self.user)
+        return shelf.kept(self.reach, key, self._all).search(want, limit)
 
     def fetch(self, candidate: Candidate, part: Path, tell: Tell) -> Fetch:
         below = str(candidate.opaque.get("path") or "")

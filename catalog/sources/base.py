@@ -5,7 +5,7 @@ Sources speak HTTP only through ``Reach.http`` (paced, one session a host) and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -86,6 +86,7 @@ class Reach:
     platform: str = ""  # Source.name: what its refs carry
     progress: Callable[[str], None] = lambda text: None
     stopping: Callable[[], bool] = lambda: False
+    occasion: Hashable = None  # what was listed for one start of a job is listed anew for another
 
 
 class PlaylistSource(Protocol):

@@ -17,9 +17,15 @@ from catalog.downloads import shelf
 from catalog.models import DownloadSource, FileAsset, FileLocation, Presence, Review, Song
 from catalog.songs import is_downloaded
 from mediasync.core.clock import FakeClock
+from mediasync.jobs import services
+from mediasync.jobs.choices import Source as Asker
+from mediasync.jobs.drain import drain
+from mediasync.jobs.models import Job
 from mediasync.jobs.registry import Done, ItemInfo, Skipped
 from tests.catalog import audio, supysonic
 from tests.catalog.downloading import download, downloading, files, library, locators, playlist, source
+from tests.catalog.jobs import items, run
+from tests.catalog.replay import Replay
 from tests.monitors.crawling import Ctx
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +101,38 @@ def test_it_skips_a_song_that_came_meanwhile_unless_it_is_forced(songs: Path) ->
     assert ctx.saved == {}
     song.delete()
     assert stage.run(item, ctx) == Skipped("song_gone")
+
+
+def test_it_finds_what_was_added_just_before_a_job_or_its_retry(songs: Path) -> None:
+    """The list of a folder is kept for a while, but not from one start of a job to the next."""
+    playlist("one", ("New", "One"), ("Newer", "One"))
+    assert download().facts("New") == ("failed", "song_not_found")
+    audio.write(songs / "songs" / "n.mp3", audio.mp3("New", "One"))
+    job = run("download_only")
+    assert locators() == ["home/One/New.mp3"]
+    audio.write(songs / "songs" / "newer.mp3", audio.mp3("Newer", "One"))
+    services.retry_failed(job, actor="me", source=Asker.CLI)
+    assert drain(job.pk, threads=False).state == "completed"
+    assert locators() == ["home/One/New.mp3", "home/One/Newer.mp3"]
+    assert not shelf._shelves and not shelf._locks  # nothing is kept for jobs that ended
+
+
+def test_it_asks_who_refused_it_again_when_a_job_is_tried_again(songs: Path, replay: Replay) -> None:
+    playlist("one", ("Far", "One"))
+    DownloadSource.objects.all().delete()
+    source("subsonic", "navi", secret="x", address="http://music.test", user="mei", relay=replay.url)
+    failed = {"status": "failed", "error": {"code": 40, "message": "no"}}
+    replay.say("music.test/rest/search3.view", {"subsonic-response": failed})
+    job = run("download_only")
+    assert set(codes(job)) == {"source_denied"}
+    replay.say("music.test/rest/search3.view", {"subsonic-response": {"status": "ok", "searchResult3": {}}})
+    services.retry_failed(job, actor="me", source=Asker.CLI)
+    drain(job.pk, threads=False)
+    assert set(codes(job)) == {"song_not_found"}
+
+
+def codes(job: Job) -> list[str]:
+    return [item.error_code for item in items(job, "download").values()]
 
 
 def test_it_skips_what_is_no_music(songs: Path) -> None:
