@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ..errors import Unavailable
 from ..fetching import bring
 from ..sources.base import Reach, TrackMeta
-from ..storage.s3 import S3, _told
+from ..storage.s3 import S3
 from . import shelf
 from .base import Candidate, Fetch, Tell
 from .names import ext_of, guess, is_song
@@ -42,20 +42,16 @@ class Bucket:
         key = str(candidate.opaque.get("key") or "")
         if not key:
             raise Unavailable("The candidate has no key.")
-        what = {"Bucket": self.store.bucket, "Key": key}
-        with _told(self.store.bucket):
-            url = self.store._client.generate_presigned_url("get_object", Params=what, ExpiresIn=VALID)
+        url = self.store.signed(key, VALID)
         return bring(Fetch(url=url, size=candidate.size), part, tell, self.reach.http)
 
     def _all(self) -> Iterator[Candidate]:
-        prefix = f"{self.store.prefix.strip('/')}/" if self.store.prefix.strip("/") else ""
-        with _told(self.store.bucket):
-            pages = self.store._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.store.bucket, Prefix=prefix):
-                self.reach.progress(f"{self.name}: {prefix}")
-                for each in page.get("Contents", ()):
-                    if is_song(each["Key"]):
-                        yield _candidate(self.name, each["Key"], each["Key"].removeprefix(prefix), int(each["Size"]))
+        folder = self.store.folder
+        for number, (key, size) in enumerate(self.store.objects()):
+            if number % 1000 == 0:
+                self.reach.progress(f"{self.name}: {folder} {number}")
+            if is_song(key):
+                yield _candidate(self.name, key, key.removeprefix(folder), size)
 
 
 def _candidate(source: str, key: str, path: str, size: int) -> Candidate:

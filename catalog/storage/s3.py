@@ -54,6 +54,7 @@ class S3:
         self.region = text["region"] if text["region"] not in ("", "auto") else "us-east-1"
         self.style = text["addressing_style"] or "auto"
         self.prefix = text["base_prefix"]
+        self.folder = f"{self.prefix.strip('/')}/" if self.prefix.strip("/") else ""
         self.public = text["public_base_url"]
         self.secrets = text["credential_env_prefix"]
         self._made: Any = None
@@ -157,6 +158,19 @@ class S3:
 
     def free(self) -> int | None:
         return None
+
+    def objects(self) -> Iterator[tuple[str, int]]:
+        """Yield the key and the size of each object below ``folder``."""
+        with _told(self.bucket):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.folder):
+                for each in page.get("Contents", ()):
+                    yield each["Key"], int(each["Size"])
+
+    def signed(self, locator: str, seconds: int) -> str:
+        """Return an address at which an object can be fetched for so long."""
+        what = {"Bucket": self.bucket, "Key": locator}
+        with _told(self.bucket):
+            return str(self._client.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds))
 
 
 @contextmanager
