@@ -25,7 +25,7 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.press import told
 from mediasync.ui.render import Tone, badge
 
-from . import places, plugins, reach, revisions, trying
+from . import defaults, places, plugins, reach, revisions, trying
 from .forms import FORGET, OPTION, SECRET, PluggedForm, form_for, option_names, settings_of
 from .models import DownloadSource, FileLocation, Source, StorageBackend
 from .storage.environment import present
@@ -167,8 +167,17 @@ class PluggedAdmin(ModelAdmin[Any]):
             return None
 
 
+class SettledAdmin(PluggedAdmin):
+    """Whoever looks at the sources of a new installation finds the usual ones."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if self.has_add_permission(request):
+            defaults.settle()
+        return super().changelist_view(request, extra_context)
+
+
 @admin.register(Source)
-class SourceAdmin(PluggedAdmin):
+class SourceAdmin(SettledAdmin):
     group = reach.PLAYLISTS
     columns = ("name", "enabled", "pace")
     list_display = ("name", "state", "row_buttons", "plugin_label")
@@ -177,7 +186,7 @@ class SourceAdmin(PluggedAdmin):
 
 
 @admin.register(DownloadSource)
-class DownloadSourceAdmin(PluggedAdmin):
+class DownloadSourceAdmin(SettledAdmin):
     group = reach.DOWNLOADS
     columns = ("name", "enabled", "order", "pace")
     list_display = ("name", "state", "row_buttons", "order", "plugin_label")

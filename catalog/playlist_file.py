@@ -17,6 +17,7 @@ from mediasync.core.errors import UsageError
 from mediasync.core.paths import for_people, to_bytes
 
 from . import plugins, store
+from .defaults import own_files
 from .errors import ParseError
 from .models import Pool, Source
 from .reach import PLAYLISTS
@@ -172,11 +173,8 @@ def _take_songs(content: bytes, name: str, kind: str) -> Taken:
 
 
 def own_source() -> Source:
-    """Return the source of files that people brought; it asks nobody, so it is switched on from the start."""
-    row = Source.objects.filter(plugin="file").order_by("-enabled", "pk").first()
-    if row is None:
-        defaults = {"plugin": "file", "pace": 0.0, "enabled": True}
-        row, _made = Source.objects.get_or_create(name="file", defaults=defaults)
+    """Return the source of files that people brought; UsageError if somebody switched it off."""
+    row = own_files()
     if not row.enabled:
         raise UsageError(f"The source {row.name} is switched off.", code="source_off", name=row.name)
     return row

@@ -49,7 +49,8 @@ SOURCES = """
 from catalog.models import DownloadSource, Source
 from catalog.reach import seal
 for name in ("netease", "qq", "kuwo"):
-    Source.objects.create(name=name, plugin=name, enabled=True, pace=0, settings={{"relay": {relay!r}}})
+    Source.objects.filter(name=name).update(enabled=True, pace=0, settings={{"relay": {relay!r}}})
+DownloadSource.objects.update(enabled=False)
 DownloadSource.objects.create(name="navi", plugin="subsonic", enabled=True, secret_sealed=seal({password!r}),
     settings={{"address": {subsonic!r}, "user": {user!r}}})
 """

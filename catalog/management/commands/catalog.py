@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
-from catalog import bundles, dedupe, exporting, finding, playlist_file, presence, rooms, uploads
+from catalog import bundles, dedupe, defaults, exporting, finding, playlist_file, presence, rooms, uploads
 from catalog.management.running import Runner
 from catalog.models import Playlist, StorageBackend
 from mediasync.core.errors import MediasyncError, NotFound, UsageError
@@ -97,6 +97,8 @@ class Command(BaseCommand):
     def _init_db(self) -> int:
         call_command("migrate", verbosity=0)
         facts: dict[str, Any] = {"ready": True}
+        if defaults.settle():
+            facts["sources"] = "library, file"
         if self.options["library_root"]:
             folder = rooms.backend_for(from_argument(self.options["library_root"]))
             if not StorageBackend.objects.filter(is_default=True).exists():
