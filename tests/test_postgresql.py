@@ -13,6 +13,13 @@ from tests import postgres
 
 TOP = Path(__file__).resolve().parent.parent
 AGAIN = [
+    "tests/catalog/test_admin_pages.py",
+    "tests/catalog/test_admin_playlists.py",
+    "tests/catalog/test_admin_revisions.py",
+    "tests/catalog/test_api.py",
+    "tests/catalog/test_command.py",
+    "tests/catalog/test_defaults.py",
+    "tests/catalog/test_intake.py",
     "tests/catalog/test_dedupe.py",
     "tests/catalog/test_presence.py",
     "tests/catalog/test_collect.py",
