@@ -18,9 +18,10 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, badge, duration
 
-from . import reviews
+from . import reviews, routing
 from .models import Review
 
+START = "jobs.add_job"
 State = Review.State
 TONES: dict[str, Tone] = {State.OPEN: "warn", State.TAKEN: "ok", State.NEVER: "idle"}
 
@@ -84,7 +85,10 @@ class ReviewAdmin(ReadOnlyAdmin[Review]):
     @button(_("Use this"), when=lambda review: review.state != State.TAKEN, bulk=True)
     def take(self, request: HttpRequest, review: Review) -> Answer:
         reviews.take(review, actor(request))
-        return _t("%s comes with the next download.") % review.song
+        if not request.user.has_perm(START):
+            return _t("%s comes with the next download.") % review.song
+        made = routing.download_song(review.song_id, actor=actor(request))
+        return f"{review.song}: {routing.queued(made)}"
 
     @button(_("Never"), when=lambda review: review.state != State.NEVER, bulk=True)
     def never(self, request: HttpRequest, review: Review) -> Answer:

@@ -107,6 +107,8 @@ def _placed(scope: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
     """Yield (song, playlist, its name) for the playlists of a scope."""
     names: dict[int, str] = dict(playlists_in(scope).values_list("pk", "name"))
     links = PlaylistSong.objects.filter(playlist__in=Playlist.objects.filter(pk__in=playlists_in(scope).values("pk")))
+    if songs := scope.get("songs"):
+        links = links.filter(song__in=songs)
     for song, playlist in links.order_by("playlist", "position", "pk").values_list("song", "playlist").iterator():
         yield song, playlist, names.get(playlist, "")
 

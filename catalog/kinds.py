@@ -46,6 +46,8 @@ def _titles(name: str, label: Text) -> Mapping[str, Text]:
     """Return the sentences for what ``scopes.title`` says."""
     return {
         name: label,
+        f"{name}_song": format_lazy("{}: %(name)s", label),
+        f"{name}_songs": format_lazy("{} (%(count)s)", label),
         f"{name}_playlist": format_lazy("{}: %(name)s", label),
         f"{name}_playlists": format_lazy("{} (%(count)s)", label),
         f"{name}_sources": format_lazy("{}: %(names)s", label),

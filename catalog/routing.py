@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mediasync.core.errors import NotFound, UsageError
 from mediasync.jobs import services as jobs
-from mediasync.jobs.choices import Trigger
+from mediasync.jobs.choices import WAITING, Trigger
+from mediasync.jobs.models import Job
 from mediasync.jobs.services import Submitted
 
 from .models import Playlist
@@ -58,6 +60,17 @@ def download(playlists: Sequence[int], *, actor: str, trigger: Trigger = Trigger
     if routed.to_download:
         download_only = jobs.submit("download_only", {"playlists": routed.to_download}, actor=actor, trigger=trigger)
     return Routed(routed.ready, routed.to_sync, routed.to_download, sync, download_only)
+
+
+def download_song(song: int, *, actor: str) -> Submitted:
+    """Queue the download of one song; a job for such songs that has not begun yet takes it along."""
+    with transaction.atomic():
+        waiting = Job.objects.filter(kind="download_only", state__in=WAITING, scope__has_key="songs").order_by("-pk")
+        for job in waiting[:1]:
+            songs = job.scope["songs"]
+            if set(job.scope) == {"songs"} and len(songs) < MOST and jobs.widen(job, {"songs": [*songs, song]}):
+                return Submitted(job, deduplicated=True)
+    return jobs.submit("download_only", {"songs": [song]}, actor=actor)
 
 
 def want(playlists: Sequence[int], wanted: bool) -> str:

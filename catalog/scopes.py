@@ -18,7 +18,7 @@ Scope = Mapping[str, Any]
 
 NUMBERS = {"limit": 1_000_000, "workers": 64}  # name → most
 FLAGS = ("wanted", "verify")
-NAMES = ("sources", "pools", "playlists", "download_sources", "root", "backend", *NUMBERS, *FLAGS)
+NAMES = ("sources", "pools", "playlists", "songs", "download_sources", "root", "backend", *NUMBERS, *FLAGS)
 BLOCK = 500  # ids a query: below SQLite's limit of variables
 DOWNLOADS = Lane("catalog:download", LaneMode.EXCLUSIVE)  # disk and network are not fought about
 GENERAL = Lane("catalog")
@@ -28,8 +28,9 @@ def check_scope(scope: Scope) -> dict[str, Any]:
     """Return a scope in its normal form, so that equal requests are one job.
 
     ``sources`` (names; absent = all), ``pools`` (kinds), ``playlists`` (ids), ``wanted`` (only these playlists),
-    ``download_sources`` (names in order), ``root`` (a folder for new files) and ``backend`` (where to upload): ids or
-    names of storage backends, ``limit`` and ``workers`` (numbers), ``verify`` (look at what was uploaded).
+    ``songs`` (ids; only for what downloads or uploads), ``download_sources`` (names in order), ``root`` (a folder for
+    new files) and ``backend`` (where to upload): ids or names of storage backends, ``limit`` and ``workers`` (numbers),
+    ``verify`` (look at what was uploaded).
     Raises UsageError.
     """
     if unknown := sorted(set(scope) - set(NAMES)):
@@ -37,7 +38,8 @@ def check_scope(scope: Scope) -> dict[str, Any]:
     found: dict[str, Any] = {
         "sources": sorted(_known(scope, "sources", _platforms)),
         "pools": sorted(_known(scope, "pools", lambda: Pool.Kind.values)),
-        "playlists": _playlists(scope),
+        "playlists": _ids(scope, "playlists", Playlist),
+        "songs": _ids(scope, "songs", Song),
         "download_sources": _known(scope, "download_sources", _downloads),
         "root": _backend(scope.get("root"), local=True),
         "backend": _backend(scope.get("backend"), local=False),
@@ -52,6 +54,8 @@ def check_scope(scope: Scope) -> dict[str, Any]:
 def check_asking(scope: Scope) -> dict[str, Any]:
     """Return the scope of a job that asks sources; UsageError if one that it names is not switched on."""
     found = check_scope(scope)
+    if found.get("songs"):
+        raise UsageError("Sources are asked for playlists, not for songs.", code="bad_scope")
     for name in found.get("sources", ()):
         if not Source.objects.filter(name=name, enabled=True).exists():
             raise UsageError(f"The source {name} is not switched on.", code="source_off", name=name)
@@ -72,10 +76,12 @@ def playlists_in(scope: Scope) -> QuerySet[Playlist]:
 
 def songs_in(scope: Scope) -> QuerySet[Song]:
     """Return the songs of the playlists that a (checked) scope means, each once; its limit is not applied."""
-    if any(scope.get(name) for name in ("pools", "playlists", "wanted")):
-        return in_playlists(playlists_in(scope).order_by())
     rows = Song.objects.all()
-    return rows.filter(platform__in=scope["sources"]) if scope.get("sources") else rows
+    if any(scope.get(name) for name in ("pools", "playlists", "wanted")):
+        rows = in_playlists(playlists_in(scope).order_by())
+    elif scope.get("sources"):
+        rows = rows.filter(platform__in=scope["sources"])
+    return rows.filter(pk__in=scope["songs"]) if scope.get("songs") else rows
 
 
 def download_lanes(scope: Scope) -> Sequence[Lane]:
@@ -89,15 +95,16 @@ def general_lanes(scope: Scope) -> Sequence[Lane]:
 
 
 def title(code: str) -> Callable[[Scope], tuple[str, dict[str, Any]]]:
-    """Return how jobs of a kind are called: by their playlist, by how many there are, by their sources."""
+    """Return how jobs of a kind are called: by their song or playlist, by how many there are, by their sources."""
 
     def titled(scope: Scope) -> tuple[str, dict[str, Any]]:
-        playlists: Sequence[int] = scope.get("playlists") or []
-        if len(playlists) == 1:
-            only = Playlist.objects.filter(pk=playlists[0]).first()
-            return f"{code}_playlist", {"name": only.name if only else f"#{playlists[0]}"}
-        if playlists:
-            return f"{code}_playlists", {"count": len(playlists)}
+        for part, model in (("songs", Song), ("playlists", Playlist)):
+            ids: Sequence[int] = scope.get(part) or []
+            if len(ids) == 1:
+                only = model._default_manager.filter(pk=ids[0]).first()
+                return f"{code}_{part.removesuffix('s')}", {"name": str(only or f"#{ids[0]}")}
+            if ids:
+                return f"{code}_{part}", {"count": len(ids)}
         if scope.get("sources"):
             return f"{code}_sources", {"names": ", ".join(scope["sources"])}
         return code, {}
@@ -130,17 +137,19 @@ def _known(scope: Scope, name: str, known: Callable[[], Any]) -> list[str]:
     return names
 
 
-def _playlists(scope: Scope) -> list[int]:
-    given = scope.get("playlists") or []
+def _ids(scope: Scope, name: str, model: type[Playlist] | type[Song]) -> list[int]:
+    given = scope.get(name) or []
     try:
         ids = sorted({int(each) for each in (given.split(",") if isinstance(given, str) else given)})
     except (TypeError, ValueError):
-        raise UsageError("Playlists are named by their numbers.", code="bad_scope") from None
+        raise UsageError(f"{name.capitalize()} are named by their numbers.", code="bad_scope") from None
     found: set[int] = set()
     for start in range(0, len(ids), BLOCK):
-        found.update(Playlist.objects.filter(pk__in=ids[start : start + BLOCK]).values_list("pk", flat=True))
+        block = ids[start : start + BLOCK]
+        found.update(model._default_manager.filter(pk__in=block).values_list("pk", flat=True))
     if missing := [str(each) for each in ids if each not in found]:
-        raise UsageError(f"There is no playlist {', '.join(missing[:10])}.", code="no_playlist")
+        one = name.removesuffix("s")
+        raise UsageError(f"There is no {one} {', '.join(missing[:10])}.", code=f"no_{one}")
     return ids
 
 

@@ -96,6 +96,7 @@ TEXTS: Mapping[str, Text] = {
     "bad_body": _("The body must be a JSON object."),
     "bad_playlist": _("Playlists are named by their numbers."),
     "no_playlist": _("There is no such playlist."),
+    "no_song": _("There is no such song."),
     "no_playlists": _("Choose at least one playlist."),
     "no_state": _("There is no such state."),
     "playlist_interval": _("Not more often than every quarter of an hour."),

@@ -10,6 +10,7 @@ from django.test import Client
 
 from catalog import rooms
 from catalog.models import FileAsset, Review, Song, StorageBackend, UploadTask
+from mediasync.jobs import registry
 from mediasync.jobs.models import Command, Job
 
 from .rows import keep, local_backend, make_playlist, make_songs
@@ -51,6 +52,18 @@ def test_a_person_answers_and_may_take_it_back(admin_client: Client, review: Rev
     press(admin_client, f"/admin/catalog/review/{review.pk}/reopen/")
     review.refresh_from_db()
     assert review.state == "open"
+
+
+def test_what_a_person_takes_is_downloaded_at_once(admin_client: Client, review: Review) -> None:
+    other = Review.objects.create(song=make_songs(2)[1], source="ia", key="2", title="Other", score=80)
+    press(admin_client, f"/admin/catalog/review/{review.pk}/take/")
+    job = Job.objects.get()
+    assert (job.kind, job.scope) == ("download_only", {"songs": [review.song_id]})
+    assert str(job.title_params["name"]) == str(review.song)
+    press(admin_client, f"/admin/catalog/review/{other.pk}/take/")  # it has not begun: one job for both
+    job.refresh_from_db()
+    assert Job.objects.count() == 1 and job.scope["songs"] == sorted([review.song_id, other.song_id])
+    assert "(2)" in registry.text(job.title_code, job.title_params)
 
 
 def test_many_are_refused_at_once(admin_client: Client, review: Review) -> None:

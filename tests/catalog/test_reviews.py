@@ -14,7 +14,8 @@ from catalog.downloads.base import Candidate, Fetch
 from catalog.errors import RateLimited, Unavailable
 from catalog.fetching import PARTS
 from catalog.models import FileLocation, Review, Song
-from mediasync.core.errors import Conflict
+from mediasync.core.errors import Conflict, UsageError
+from mediasync.jobs import services
 from mediasync.jobs.choices import JobState
 from mediasync.jobs.transitions import transition
 from tests.catalog import audio
@@ -164,6 +165,28 @@ def test_a_person_takes_a_weak_match_or_refuses_it(script: type[Scripted], tmp_p
     assert download().facts("Blue Sky") == ("succeeded", "")
     assert script.asked == ["a"] and locators() == ["src/Some One/Blue Sky.mp3"]
     assert not reviews.unmatched().exists()
+
+
+def test_only_the_song_that_a_person_took_is_looked_for(script: type[Scripted]) -> None:
+    Song.objects.update(duration=3)
+    weak = candidate("a", "Blue Skies", duration=3.0)
+    script.found, script.contents = [weak], {"a": SONG}
+    download()
+    playlist("two", ("Other", "Some One"))
+    review = Review.objects.get()
+    reviews.take(review, "me")
+    bench = download(songs=[review.song_id])
+    assert bench.states() == {str(review.song_id): "succeeded"}
+    assert dict(bench.stage().groups.values_list("label", "total")) == {"one": 1}
+
+
+def test_sources_are_not_asked_for_single_songs() -> None:
+    song = Song.objects.create(platform="x", remote_id="1", name="One")
+    with pytest.raises(UsageError, match="not for songs"):
+        services.submit("sync_download", {"songs": [song.pk]})
+    with pytest.raises(UsageError, match="no song 999"):
+        services.submit("download_only", {"songs": [999]})
+    assert services.submit("download_only", {"songs": str(song.pk)}).job.scope == {"songs": [song.pk]}
 
 
 def test_it_searches_on_when_what_a_person_took_is_gone(script: type[Scripted]) -> None:
