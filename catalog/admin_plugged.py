@@ -198,8 +198,19 @@ class DownloadSourceAdmin(SettledAdmin):
 class StorageBackendAdmin(PluggedAdmin):
     group = places.GROUP
     columns = ("name", "container_name", "enabled")
-    list_display = ("name", "state", "row_buttons", "kind", "container_name", "is_default", "files", "secrets_present")
+    list_display = (
+        "name",
+        "state",
+        "row_buttons",
+        "kind",
+        "container_name",
+        "is_default",
+        "overflow",
+        "files",
+        "secrets_present",
+    )
     list_filter = ("kind", "enabled")
+    list_select_related = ("overflow",)
     ordering = ("name",)
     readonly_fields = ("plugin_label", "is_default", "overflow", "secrets_present", "files")
 
@@ -223,6 +234,11 @@ class StorageBackendAdmin(PluggedAdmin):
         if missing:
             return format_html("{} {}", badge(_("Missing"), "bad"), ", ".join(missing))
         return badge(_("Present"), "ok")
+
+    @button(_("It has room again"), when=lambda row: row.overflow_id is not None)
+    def clear_overflow(self, request: HttpRequest, row: StorageBackend) -> Answer:
+        StorageBackend.objects.filter(pk=row.pk).update(overflow=None)
+        return str(_t("New files no longer go on from %s to another folder.") % row)
 
     @button(_("New files go here"), when=lambda row: row.kind == StorageBackend.Kind.LOCAL and not row.is_default)
     def make_default(self, request: HttpRequest, row: StorageBackend) -> Answer:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.clock import system
-from mediasync.core.errors import Permanent, UsageError
+from mediasync.core.errors import NeedsOperator, Permanent, UsageError
 from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
@@ -55,7 +55,7 @@ class Download(Stage):
         """Download one song; the last one of a playlist, also one that cannot be had, refreshes its folder."""
         try:
             outcome = self._download(item, ctx)
-        except Permanent:
+        except (Permanent, UsageError):
             exporting.after_song(item.id)
             raise
         exporting.after_song(item.id)
@@ -71,7 +71,7 @@ class Download(Stage):
         if location is None:
             if not item.force and Song.objects.filter(is_downloaded(), pk=song.pk).exists():
                 return Skipped("already_local")
-            location = Hunt(ctx, song, sources_for(ctx.job.scope)).run()
+            location = Hunt(ctx, song, _sources_now(ctx.job.scope)).run()
         return _done(location)
 
 
@@ -88,6 +88,14 @@ def sources_for(scope: Mapping[str, Any]) -> Sequence[DownloadSource]:
     if not rows:
         raise UsageError("No download source is switched on.", code="no_download_source")
     return rows
+
+
+def _sources_now(scope: Mapping[str, Any]) -> Sequence[DownloadSource]:
+    """Return the sources for an item; where somebody switched them off meanwhile, the job rests once."""
+    try:
+        return sources_for(scope)
+    except UsageError as error:
+        raise NeedsOperator(str(error), code=error.code) from None
 
 
 def _items(scope: Mapping[str, Any]) -> Iterator[NewItem]:

@@ -9,13 +9,15 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
+from django.conf import settings
+
 from mediasync.core.errors import MediasyncError
 from mediasync.core.paths import for_people, join, to_bytes
 from mediasync.jobs.choices import Level
 from mediasync.jobs.registry import Context
 
 from . import presence, signals
-from .models import FileLocation, PlaylistSong
+from .models import FileLocation, PlaylistSong, StorageBackend
 from .places import path_of
 from .songs import local_files
 
@@ -65,3 +67,35 @@ def _move(path: str, target: str) -> None:
     os.makedirs(os.path.dirname(to_bytes(target)), exist_ok=True)
     with suppress(FileNotFoundError):
         os.replace(to_bytes(path), to_bytes(target))
+        with suppress(OSError):
+            os.utime(to_bytes(target))  # from now on it counts how long it is kept
+
+
+def empty(ctx: Context) -> int:
+    """Remove what has lain in the trash for ``KEEP_TRASH_DAYS``, and folders that are empty then; return how many."""
+    if settings.KEEP_TRASH_DAYS <= 0:
+        return 0
+    oldest = ctx.now().timestamp() - settings.KEEP_TRASH_DAYS * 86400
+    count = 0
+    for backend in StorageBackend.objects.filter(kind=StorageBackend.Kind.LOCAL, enabled=True):
+        top = to_bytes(join(backend.container_name, TRASH))
+        if os.path.islink(top):
+            continue
+        for folder, _folders, names in os.walk(top, topdown=False):
+            ctx.checkpoint()
+            for name in names:
+                count += _remove_old(os.path.join(folder, name), oldest)
+            if folder != top:
+                with suppress(OSError):
+                    os.rmdir(folder)
+    if count:
+        ctx.log("music_trash_emptied", count=count, days=settings.KEEP_TRASH_DAYS)
+    return count
+
+
+def _remove_old(path: bytes, oldest: float) -> bool:
+    with suppress(OSError):
+        if os.lstat(path).st_mtime < oldest:
+            os.unlink(path)
+            return True
+    return False

@@ -71,6 +71,8 @@ class Sync(Stage):
             raise
         if found.leaving or item.attempt > 1 or item.payload["first"]:  # what a kill or an error left is done too
             leaving.put_away(ctx)
+        if item.payload["first"]:
+            leaving.empty(ctx)
         forget_failure(source, self.name, ctx)
         if found.result == Result.PRIVATE:
             return Skipped("playlist_private", {"name": playlist.name})

@@ -27,6 +27,7 @@ TEXTS: Mapping[str, Text] = {
     "source_unreachable": _("%(host)s could not be reached."),
     "source_waits": _("%(host)s asked us to wait."),
     "trash_failed": _("%(path)s could not be put into the trash: %(error)s"),
+    "music_trash_emptied": _("%(count)s files were removed from the trash: they had been there for %(days)s days."),
     "trashed": _("%(path)s was put into the trash."),
     # -- Downloads
     "already_local": _("The song is here already."),
@@ -42,7 +43,7 @@ TEXTS: Mapping[str, Text] = {
     "encoded": _("The server packs the file, though it was asked not to."),
     "folder_missing": _("The folder of the source is not there."),
     "library_unusable": _("%(folder)s cannot be written to: %(error)s"),
-    "no_download_source": _("No download source is switched on."),
+    "no_download_source": _("No download source is switched on: switch one on, then resume."),
     "no_music_folder": _("Say which folder music is to go to: no local folder is marked for it."),
     "no_licence": _("It names no licence, so it is not fetched."),
     "song_not_found": _("No source has this song."),

@@ -158,6 +158,7 @@ DOWNLOAD_SOURCES = env.list("DOWNLOAD_SOURCES", default=[])  # names in their or
 DOWNLOAD_WORKERS = env.int("DOWNLOAD_WORKERS", default=10)
 PLAYLISTS_DIR = Path(env.str("PLAYLISTS_DIR", default=str(DATA_DIR / "playlists"))).absolute()
 BUNDLES_DIR = DATA_DIR / "bundles"
+KEEP_TRASH_DAYS = env.float("KEEP_TRASH_DAYS", default=30.0)  # 0: for ever
 KEEP_BUNDLES_HOURS = env.float("KEEP_BUNDLES_HOURS", default=24.0)
 CATALOG_EXPORT_COMMAND = env.str("CATALOG_EXPORT_COMMAND", default="").strip()
 CATALOG_EXPORT_WORKDIR = env.str("CATALOG_EXPORT_WORKDIR", default="").strip()

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from catalog import rooms
 from catalog.models import DownloadSource, Source, StorageBackend
 from mediasync.core import secrets
 from mediasync.servers.services import keys
@@ -152,6 +153,19 @@ def test_it_says_which_keys_the_environment_lacks(admin_client: Client, monkeypa
     monkeypatch.setenv("MAIN_SECRET_ACCESS_KEY", "hidden-value")
     shown = page(admin_client, STORAGES)
     assert "Present" in shown and "hidden-value" not in shown and "key-of-mine" not in shown
+
+
+def test_a_folder_that_has_room_again_takes_new_files_again(admin_client: Client) -> None:
+    other = StorageBackend.objects.create(name="second", kind="local_fs", plugin="local_fs", container_name="/b")
+    row = StorageBackend.objects.create(
+        name="first", kind="local_fs", plugin="local_fs", container_name="/a", is_default=True, overflow=other
+    )
+    assert rooms.room() == other
+    shown = page(admin_client, STORAGES)
+    assert shown.count("/clear_overflow/") == 1 and "second" in shown
+    admin_client.post(f"{STORAGES}{row.pk}/clear_overflow/")
+    assert rooms.room() == row
+    assert "/clear_overflow/" not in page(admin_client, STORAGES)
 
 
 def test_a_plug_in_that_is_gone_does_not_break_the_list(admin_client: Client) -> None:

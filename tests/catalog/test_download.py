@@ -11,17 +11,20 @@ from typing import Any
 
 import pytest
 
-from catalog import fetching
+from catalog import exporting, fetching, rooms
 from catalog.download_stage import Download
 from catalog.downloads import shelf
 from catalog.models import DownloadSource, FileAsset, FileLocation, Presence, Review, Song
 from catalog.songs import is_downloaded
 from mediasync.core.clock import FakeClock
+from mediasync.core.errors import UsageError
 from mediasync.jobs import services
+from mediasync.jobs.choices import JobState
 from mediasync.jobs.choices import Source as Asker
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from mediasync.jobs.registry import Done, ItemInfo, Skipped
+from mediasync.jobs.transitions import transition
 from tests.catalog import audio, supysonic
 from tests.catalog.downloading import download, downloading, files, library, locators, playlist, source
 from tests.catalog.jobs import items, run
@@ -174,6 +177,39 @@ def test_it_takes_no_source_that_is_off(songs: Path) -> None:
     DownloadSource.objects.update(enabled=False)
     playlist("one", ("晴天", "周杰伦"))
     assert download(download_sources=["home"]).job.reason_code == "no_download_source"
+
+
+def test_it_rests_once_when_its_sources_are_switched_off_meanwhile(songs: Path) -> None:
+    playlist("one", ("晴天", "周杰伦"), ("Thunder", "AC/DC"), ("Blue Sky", "Some One"))
+    with downloading() as bench:
+        fetched = fetching._copy
+
+        def switch_off(*what: Any) -> Any:
+            DownloadSource.objects.update(enabled=False)
+            return fetched(*what)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fetching, "_copy", switch_off)
+            assert bench.go() == "needs_operator"
+        assert (bench.job.state, bench.job.reason_code) == ("paused", "no_download_source")
+        assert sorted(bench.states().values()) == ["pending", "pending", "succeeded"]
+        DownloadSource.objects.update(enabled=True)
+        transition(bench.job.pk, JobState.QUEUED, expect=(JobState.PAUSED,))
+        bench.again()
+        assert bench.go(budget=600) == "done"
+    assert len(locators()) == 3
+
+
+def test_it_refreshes_the_folder_of_a_list_whose_last_song_cannot_even_be_tried(
+    songs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed: list[int] = []
+    monkeypatch.setattr(exporting, "after_song", refreshed.append)
+    monkeypatch.setattr(rooms, "room", lambda root: (_ for _ in ()).throw(UsageError("none", code="no_music_folder")))
+    song = playlist("one", ("晴天", "周杰伦")).songs.get()
+    with pytest.raises(UsageError):
+        Download().run(ItemInfo(5, str(song.pk), None, None, 1, 0, False, ""), Ctx(FakeClock()))
+    assert refreshed == [5]
 
 
 def test_it_prefers_the_better_file(songs: Path) -> None:

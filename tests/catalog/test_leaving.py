@@ -139,3 +139,46 @@ def test_it_never_leaves_the_folder(replay: Replay, library: StorageBackend, tmp
     says(replay, 1, 3)
     run("sync_only")
     assert outside.exists() and FileLocation.objects.get().status == "leaving"
+
+
+def test_it_empties_the_trash_after_some_time(replay: Replay, library: StorageBackend, settings: Any) -> None:
+    switch_on("netease", replay)
+    listed("mirror", replay)
+    path = stored(library, 2)
+    os.utime(path, (0, 0))  # it was downloaded long ago; what counts is when it was put there
+    says(replay, 1, 3)
+    run("sync_only")
+    trash = Path(library.container_name, leaving.TRASH)
+    there, other = trash / "box/歌手/2.mp3", trash / "new.mp3"
+    run("sync_only")
+    assert there.exists()
+    other.write_bytes(b"x")
+    outside = Path(library.container_name, "box/歌手/old.mp3")
+    outside.write_bytes(b"x")
+    for each in (there, outside):
+        os.utime(each, (0, 0))
+    settings.KEEP_TRASH_DAYS = 0
+    run("sync_only")
+    assert there.exists()
+    settings.KEEP_TRASH_DAYS = 30
+    job = run("sync_only")
+    assert [path.name for path in trash.rglob("*")] == ["new.mp3"] and outside.exists()
+    assert Event.objects.get(job=job, code="music_trash_emptied").params["count"] == 1
+
+
+def test_it_follows_no_link_out_of_the_trash(replay: Replay, library: StorageBackend, tmp_path: Path) -> None:
+    switch_on("netease", replay)
+    listed("add", replay)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a.mp3").write_bytes(b"mine")
+    os.utime(mine / "a.mp3", (0, 0))
+    top = Path(library.container_name)
+    (top / leaving.TRASH).mkdir(parents=True)
+    (top / leaving.TRASH / "linked").symlink_to(mine)
+    run("sync_only")
+    (top / leaving.TRASH / "linked").unlink()
+    (top / leaving.TRASH).rmdir()
+    (top / leaving.TRASH).symlink_to(mine)
+    run("sync_only")
+    assert (mine / "a.mp3").exists()
