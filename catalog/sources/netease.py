@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from django.utils.translation import gettext_lazy as _
 
-from ..errors import AccessDenied, ParseError, Private
+from ..errors import AccessDenied, ParseError, Private, Unavailable
 from ..http import BROWSER, Http
+from . import netease_page
 from .base import Page, PlaylistMeta, PlaylistRef, Reach, TrackMeta, Tracks
 from .fields import address, rows, seconds, some, table, text, whole
 from .notices import METADATA_ONLY
@@ -63,15 +65,39 @@ class Netease:
             found = self._ask("/api/toplist")
             yield Page(tuple(self._metas(rows(found, "list"), "toplist")), has_more=False)
             return
-        seen = 0
-        while True:
-            params = [("cat", "全部"), ("order", "hot"), ("limit", str(PAGE)), ("offset", str(seen)), ("total", "true")]
-            found = self._ask("/api/playlist/list", params)
-            if "playlists" not in found:
-                raise ParseError("NetEase sent no playlists.", sample=json.dumps(found, ensure_ascii=False))
-            lists = rows(found, "playlists")
-            yield Page(tuple(self._metas(lists, "playlist")), bool(found.get("more")), whole(found.get("total")))
-            seen += PAGE
+        ask = self._square
+        for seen in count(0, PAGE):
+            try:
+                page = ask(seen)
+            except (ParseError, Unavailable) as error:
+                if seen:  # one square is not continued by the other
+                    raise
+                ask = self._square_for_people
+                try:
+                    page = ask(seen)
+                except (ParseError, Unavailable):
+                    raise error from None
+            yield page
+
+    def _square(self, seen: int) -> Page:
+        params = [("cat", "全部"), ("order", "hot"), ("limit", str(PAGE)), ("offset", str(seen)), ("total", "true")]
+        found = self._ask("/api/playlist/list", params)
+        if "playlists" not in found:
+            raise ParseError("NetEase sent no playlists.", sample=_sample(found))
+        lists = tuple(self._metas(rows(found, "playlists"), "playlist"))
+        return Page(lists, bool(found.get("more")), whole(found.get("total")))
+
+    def _square_for_people(self, seen: int) -> Page:
+        params = [("order", "hot"), ("limit", str(PAGE)), ("offset", str(seen))]
+        html = self._http.get(f"{HOST}/discover/playlist/", params, headers=HEADERS).body.decode("utf-8", "replace")
+        shown = netease_page.read(html)
+        if shown is None:
+            raise ParseError("NetEase did not send its square.", sample=html)
+        metas = (
+            PlaylistMeta(_ref(self._platform, each.number, "playlist"), each.name, play_count=each.plays)
+            for each in shown
+        )
+        return Page(tuple(metas), has_more=len(shown) >= PAGE)
 
     def tracks(self, ref: PlaylistRef, strategy: str = "") -> Tracks:
         found = self._ask("/api/v6/playlist/detail", [("id", ref.remote_id), ("n", "0"), ("s", "0")])

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from catalog.errors import ParseError, Private, RateLimited
+from catalog.errors import AccessDenied, ParseError, Private, RateLimited
 from catalog.sources.base import PlaylistRef
 from catalog.sources.netease import Netease
 from mediasync.core.clock import FakeClock
@@ -18,6 +20,7 @@ from tests.catalog.platforms import (
     plug,
 )
 from tests.catalog.replay import Replay, form, recorded_json
+from tests.fakes.server import Request, Response
 
 REF = PlaylistRef("netease", "1")
 
@@ -102,6 +105,58 @@ def test_it_pages_through_the_square(replay: Replay) -> None:
     assert [len(page.playlists) for page in pages] == [35, 35, 10]
     assert [each.value("offset") for each in replay.requests] == ["0", "35", "70"]
     assert replay.requests[0].value("cat") == "全部"
+
+
+def people(request: Request, lists: int = 40) -> Response:
+    """Return the square as a page for people, in the shape that C.1 names; values invented."""
+    first, size = int(request.value("offset")), int(request.value("limit"))
+    entries = "".join(
+        f'<li><div class="u-cover u-cover-1"><img class="j-flag" src="x.jpg"/>'
+        f'<a title="A &amp; B {n}" href="/playlist?id={n + 1}" class="msk"></a>'
+        f'<div class="bottom"><a class="icon-play f-fr" data-res-id="{n + 1}"></a><span class="nb">{n}万</span></div>'
+        f'</div><p class="dec"><a title="A" href="/playlist?id={n + 1}" class="tit">A</a></p></li>'
+        for n in range(lists)[first : first + size]
+    )
+    page = (
+        f'<html><ul class="nav"><li><a class="msk" href="/playlist?id=999">no</a></li></ul>'
+        f'<ul class="m-cvrlst f-cb" id="m-pl-container">{entries}</ul><a class="msk" href="/playlist?id=998"></a></html>'
+    )
+    return Response(200, page.encode(), "text/html;charset=utf8")
+
+
+@pytest.mark.parametrize(
+    "refusal", [Response(404, b"no"), b"<html>new</html>", {"code": 404}, {"code": 200}], ids=range(4)
+)
+def test_it_reads_the_page_for_people_where_the_square_is_silent(replay: Replay, refusal: Any) -> None:
+    replay.say(NETEASE_SQUARE, refusal)
+    replay.say("music.163.com/discover/playlist/", people)
+    pages = []
+    for page in plug("netease", replay).collect("playlist_square"):
+        pages.append(page)
+        if not page.has_more:
+            break
+    assert [len(page.playlists) for page in pages] == [35, 5]
+    third = pages[0].playlists[2]
+    assert (third.ref.remote_id, third.name, third.play_count, third.ref.platform) == (
+        "3",
+        "A & B 2",
+        20_000,
+        "netease",
+    )
+    assert len(replay.asked(NETEASE_SQUARE)) == 1
+
+
+def test_it_asks_no_other_way_after_a_refusal(replay: Replay) -> None:
+    replay.say("music.163.com/discover/playlist/", people)
+    for refusal, kind in ((Response(403, b"no"), AccessDenied), ({"code": -460}, RateLimited)):
+        replay.say(NETEASE_SQUARE, refusal)
+        with pytest.raises(kind):
+            next(iter(plug("netease", replay).collect("playlist_square")))
+    replay.say(NETEASE_SQUARE, {"code": 500, "msg": "busy"})
+    replay.say("music.163.com/discover/playlist/", b"<html>login</html>")
+    with pytest.raises(ParseError, match="busy"):  # what is said is what went wrong first
+        next(iter(plug("netease", replay).collect("playlist_square")))
+    assert len(replay.asked("music.163.com/discover/playlist/")) == 1
 
 
 def test_it_tells_what_is_private_from_what_it_cannot_read(replay: Replay) -> None:
