@@ -119,7 +119,8 @@ def people(request: Request, lists: int = 40) -> Response:
     )
     page = (
         f'<html><ul class="nav"><li><a class="msk" href="/playlist?id=999">no</a></li></ul>'
-        f'<ul class="m-cvrlst f-cb" id="m-pl-container">{entries}</ul><a class="msk" href="/playlist?id=998"></a></html>'
+        f'<ul class="m-cvrlst f-cb" id="m-pl-container">{entries}</ul>'
+        f'<a class="msk" href="/playlist?id=998"></a></html>'
     )
     return Response(200, page.encode(), "text/html;charset=utf8")
 
