@@ -52,7 +52,7 @@ from tests.catalog.platforms import (
 from tests.catalog.replay import Replay
 from tests.catalog.sources import test_listenbrainz, test_podcast
 from tests.catalog.storage import servers
-from tests.fakes.server import Response
+from tests.fakes.server import Request, Response
 
 SONG = audio.mp3("Free", "Band", 20)
 
@@ -151,6 +151,11 @@ class TestSubsonicPlaylists(Replayed):
     }
 
 
+def searched(request: Request, song: dict[str, Any]) -> dict[str, Any]:
+    found = [song] if request.value("query") == song["title"] else []
+    return {"subsonic-response": {"status": "ok", "searchResult3": {"song": found}}}
+
+
 class Fetched(DownloadContract):
     """A source of files of ours."""
 
@@ -165,8 +170,7 @@ class Fetched(DownloadContract):
         song = {"id": "7", "title": "Free", "artist": "Band", "duration": 20, "suffix": "mp3", "size": len(SONG)}
         ok = {"status": "ok", "song": song}
         replay.say("music.test/rest/getSong.view", {"subsonic-response": ok})
-        result = {"subsonic-response": {"status": "ok", "searchResult3": {"song": [song]}}}
-        replay.say("music.test/rest/search3.view", result)
+        replay.say("music.test/rest/search3.view", lambda request: searched(request, song))
         self.folder = tmp_path / "songs"
         with Http(relay=replay.url, tries=1) as self.http:
             yield
@@ -214,7 +218,6 @@ class TestBucket(StorageContract):
 
     @pytest.fixture(autouse=True)
     def _bucket(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        (tmp_path / "served/music").mkdir(parents=True)
         monkeypatch.setenv("CONTRACT_ACCESS_KEY_ID", servers.KEY)
         monkeypatch.setenv("CONTRACT_SECRET_ACCESS_KEY", servers.SECRET)
         with servers.s3(tmp_path / "served") as self.endpoint:
