@@ -25,7 +25,7 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.press import told
 from mediasync.ui.render import Tone, badge
 
-from . import defaults, places, plugins, reach, revisions, trying
+from . import defaults, plugins, reach, revisions, trying
 from .forms import FORGET, OPTION, SECRET, PluggedForm, form_for, option_names, settings_of
 from .models import DownloadSource, FileLocation, Source, StorageBackend
 from .storage.environment import present
@@ -178,7 +178,7 @@ class SettledAdmin(PluggedAdmin):
 
 @admin.register(Source)
 class SourceAdmin(SettledAdmin):
-    group = reach.PLAYLISTS
+    group = plugins.PLAYLISTS
     columns = ("name", "enabled", "pace")
     list_display = ("name", "state", "row_buttons", "plugin_label")
     list_filter = ("enabled",)
@@ -187,7 +187,7 @@ class SourceAdmin(SettledAdmin):
 
 @admin.register(DownloadSource)
 class DownloadSourceAdmin(SettledAdmin):
-    group = reach.DOWNLOADS
+    group = plugins.DOWNLOADS
     columns = ("name", "enabled", "order", "pace")
     list_display = ("name", "state", "row_buttons", "order", "plugin_label")
     list_filter = ("enabled",)
@@ -196,7 +196,7 @@ class DownloadSourceAdmin(SettledAdmin):
 
 @admin.register(StorageBackend)
 class StorageBackendAdmin(PluggedAdmin):
-    group = places.GROUP
+    group = plugins.STORAGES
     columns = ("name", "container_name", "enabled")
     list_display = (
         "name",

@@ -14,7 +14,7 @@ from mediasync.jobs.models import Command, Job
 from mediasync.jobs.registry import Context
 from mediasync.jobs.transitions import ended
 
-from .models import Source
+from .models import DownloadSource, Source
 
 Occasion = tuple[int, dt.datetime | None, int | None]  # job, when it was made, the newest command to it
 JOBS = 100  # occasions of which it is remembered who refused us
@@ -26,17 +26,18 @@ def sources_for(scope: Mapping[str, Any]) -> list[Source]:
     return list(rows.filter(name__in=scope["sources"]) if scope.get("sources") else rows)
 
 
-def note_failure(source: Source, what: str, error: WorkError, ctx: Context) -> None:
+def note_failure(source: Source | DownloadSource, what: str, error: WorkError, ctx: Context) -> None:
     """Write down at the source what went wrong with it last, and in doing what."""
     with ctx.transaction():
-        Source.objects.filter(pk=source.pk).update(last_error=plain(f"{what}: {error}")[:500])
+        type(source)._default_manager.filter(pk=source.pk).update(last_error=plain(f"{what}: {error}")[:500])
 
 
-def forget_failure(source: Source, what: str, ctx: Context) -> None:
+def forget_failure(source: Source | DownloadSource, what: str, ctx: Context) -> None:
     """Forget what went wrong in doing the same."""
     if source.last_error.startswith(f"{what}: "):
         with ctx.transaction():
-            Source.objects.filter(pk=source.pk, last_error=source.last_error).update(last_error="")
+            mine = type(source)._default_manager.filter(pk=source.pk, last_error=source.last_error)
+            mine.update(last_error="")
 
 
 def occasion(job: int) -> Occasion:

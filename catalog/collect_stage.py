@@ -15,7 +15,6 @@ from . import plugins
 from .asking import forget_failure, note_failure, sources_for
 from .collecting import collect
 from .models import Source
-from .reach import PLAYLISTS
 
 
 class Collect(Stage):
@@ -56,6 +55,6 @@ class Collect(Stage):
 def pools_of(source: Source) -> tuple[str, ...]:
     """Return the kinds of pools of a source; none for a plug-in that is not there."""
     try:
-        return tuple(plugins.load(PLAYLISTS, source.plugin).pools)
+        return tuple(plugins.load(plugins.PLAYLISTS, source.plugin).pools)
     except UsageError:
         return ()

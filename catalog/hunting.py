@@ -16,18 +16,19 @@ from mediasync.jobs.choices import Level
 from mediasync.jobs.leases import DatabaseGone
 from mediasync.jobs.registry import Context
 
-from . import fetching, keeping, plugins, reviews, rooms
-from .asking import occasion, refusals
+from . import fetching, keeping, reviews, rooms
+from .asking import forget_failure, note_failure, occasion, refusals
 from .checking import Facts, examine
 from .downloads.base import Candidate
+from .downloads.base import DownloadSource as FileSource
 from .matching import Scored, rank, score
 from .models import DownloadSource, FileLocation, Song
-from .reach import of_item, reach_of
+from .reach import file_source
 from .songs import want_of
 
 logger = logging.getLogger(__name__)
 
-GROUP = "mediasync.download_sources"
+SEARCH = "search"  # what was being done when a source refused us
 LIMIT = 10  # candidates that each source is asked for
 OURS = (NeedsOperator, Snooze, LostLease, DatabaseGone, DatabaseError, InterfaceError)  # no fault of a candidate
 
@@ -43,7 +44,7 @@ class Hunt:
         self.places = {name: place for place, name in enumerate(self.rows)}
         self.hitch: Transient | None = None  # the last error after which trying again may help
         self.failed = 0
-        self._made: dict[str, Any] = {}
+        self._made: dict[str, FileSource] = {}
         self._kept = ExitStack()
 
     def run(self) -> FileLocation:
@@ -101,6 +102,7 @@ class Hunt:
         except Exception as error:
             self._note("search_failed", name, error)
             return []
+        forget_failure(self.rows[name], SEARCH, self.ctx)
         return found
 
     def _try(self, candidates: Iterator[Candidate]) -> FileLocation | None:
@@ -134,20 +136,17 @@ class Hunt:
             self._note("candidate_failed", candidate.source, error, title=candidate.title)
             return None
 
-    def _source(self, name: str) -> Any:
+    def _source(self, name: str) -> FileSource:
         if name not in self._made:
-            row = self.rows[name]
-            reach = reach_of(row, **of_item(self.ctx), occasion=self.when)
-            self._kept.callback(reach.http.close)
-            self._made[name] = plugins.load(GROUP, row.plugin)(reach, name)
+            lent = file_source(self.rows[name], self.ctx, occasion=self.when)
+            self._made[name] = self._kept.enter_context(lent)
         return self._made[name]
 
     def _deny(self, name: str, error: AccessDenied) -> None:
         """Ask a source that refused our login no more in this job; its page says why."""
         refusals.note(self.when, name, error)
         self.ctx.log("source_dropped", Level.ERROR, source=name, message=str(error))
-        with self.ctx.transaction():
-            DownloadSource.objects.filter(name=name).update(last_error=str(error)[:500])
+        note_failure(self.rows[name], SEARCH, error, self.ctx)
 
     def _note(self, code: str, name: str, error: Exception, **facts: Any) -> None:
         if isinstance(error, Transient):

@@ -105,7 +105,7 @@ def bare(text: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def artist_of(text: str) -> str:
-    """Return the name of an artist as it is compared (and stored as ``Artist.normalized_name``)."""
+    """Return the name of an artist as it is compared (rows: ``store.artist_key``)."""
     folded = _folded(text)
     return _words(_BRACKETS.sub(" ", folded)) or _words(folded) or folded
 

@@ -9,12 +9,10 @@ from . import plugins
 from .models import StorageBackend
 from .storage.base import Storage
 
-GROUP = "mediasync.storage_backends"
-
 
 def storage_of(backend: StorageBackend) -> Storage:
     """Return the storage of a backend; UsageError for a plug-in that is missing and settings that cannot be."""
-    made: Storage = plugins.load(GROUP, backend.plugin)(backend.container_name, backend.config)
+    made: Storage = plugins.load(plugins.STORAGES, backend.plugin)(backend.container_name, backend.config)
     return made
 
 

@@ -20,7 +20,6 @@ from . import plugins, store
 from .defaults import own_files
 from .errors import ParseError
 from .models import Pool, Source
-from .reach import PLAYLISTS
 from .sources import files, tracklists
 from .sources.base import PlaylistMeta, PlaylistRef
 from .tolerant import decoded
@@ -103,15 +102,15 @@ def _understood(line: str, sources: dict[str, Source]) -> tuple[str, PlaylistRef
         raise UsageError(f"This is no address: {(url or named)[:100]}")
     if named:
         source = sources.get(named) or next((each for each in sources.values() if each.plugin == named), None)
-        if source is None and named not in plugins.names(PLAYLISTS):
+        if source is None and named not in plugins.names(plugins.PLAYLISTS):
             raise UsageError(f"There is no source {named}.")
         plugin = source.plugin if source else named
-        ref = plugins.load(PLAYLISTS, plugin).match_url(url)
+        ref = plugins.load(plugins.PLAYLISTS, plugin).match_url(url)
         if ref is None:
             raise UsageError(f"{named} has no playlist at this address: {url[:200]}")
         return _switched_on(plugin, source), ref
-    for plugin in plugins.names(PLAYLISTS):
-        if ref := plugins.load(PLAYLISTS, plugin).match_url(url):
+    for plugin in plugins.names(plugins.PLAYLISTS):
+        if ref := plugins.load(plugins.PLAYLISTS, plugin).match_url(url):
             known = [each for each in sources.values() if each.plugin == plugin]
             known.sort(key=lambda each: (not each.enabled, each.name))
             return _switched_on(plugin, next(iter(known), None)), ref

@@ -9,8 +9,11 @@ from typing import Any
 
 from mediasync.core.errors import UsageError
 
+PLAYLISTS = "mediasync.playlist_sources"
+DOWNLOADS = "mediasync.download_sources"
+STORAGES = "mediasync.storage_backends"
 OURS: dict[str, dict[str, str]] = {
-    "mediasync.playlist_sources": {
+    PLAYLISTS: {
         "netease": "catalog.sources.netease:SOURCE",
         "qq": "catalog.sources.qq:SOURCE",
         "kuwo": "catalog.sources.kuwo:SOURCE",
@@ -19,7 +22,7 @@ OURS: dict[str, dict[str, str]] = {
         "listenbrainz": "catalog.sources.listenbrainz:SOURCE",
         "podcast": "catalog.sources.podcast:SOURCE",
     },
-    "mediasync.download_sources": {
+    DOWNLOADS: {
         "library": "catalog.downloads.library:SOURCE",
         "subsonic": "catalog.downloads.subsonic:SOURCE",
         "http": "catalog.downloads.url:SOURCE",
@@ -29,7 +32,7 @@ OURS: dict[str, dict[str, str]] = {
         "jamendo": "catalog.downloads.jamendo:SOURCE",
         "external_command": "catalog.downloads.external_command:SOURCE",
     },
-    "mediasync.storage_backends": {
+    STORAGES: {
         "local_fs": "catalog.storage.local:STORAGE",
         "s3": "catalog.storage.s3:STORAGE",
         "rclone": "catalog.storage.rclone:STORAGE",

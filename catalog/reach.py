@@ -14,11 +14,9 @@ from mediasync.jobs.registry import Context
 from mediasync.servers.services import keys
 
 from . import plugins
+from .downloads.base import DownloadSource as FileSource
 from .models import DownloadSource, Source
 from .sources.base import PlaylistSource, Reach
-
-PLAYLISTS = "mediasync.playlist_sources"
-DOWNLOADS = "mediasync.download_sources"
 
 
 def reach_of(
@@ -60,7 +58,15 @@ def playlist_source(row: Source, ctx: Context | None = None, **how: Any) -> Iter
         raise UsageError(f"The source {row.name} is switched off.", code="source_off", name=row.name)
     reach = reach_of(row, **(of_item(ctx) if ctx else {}), **how)
     with reach.http:
-        yield plugins.load(PLAYLISTS, row.plugin)(reach)
+        yield plugins.load(plugins.PLAYLISTS, row.plugin)(reach)
+
+
+@contextmanager
+def file_source(row: DownloadSource, ctx: Context | None = None, **how: Any) -> Iterator[FileSource]:
+    """Lend the plug-in of a source of files; inside an item (``ctx``) it hears of a pause or a cancel."""
+    reach = reach_of(row, **(of_item(ctx) if ctx else {}), **how)
+    with reach.http:
+        yield plugins.load(plugins.DOWNLOADS, row.plugin)(reach, row.name)
 
 
 def of_item(ctx: Context) -> dict[str, Any]:

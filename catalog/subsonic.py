@@ -105,11 +105,3 @@ def listed(value: Any) -> list[Mapping[str, Any]]:
     """Return the objects of a field: old servers send a single one without a list."""
     found = value if isinstance(value, list) else [value]
     return [each for each in found if isinstance(each, dict)]
-
-
-def number(value: Any) -> int | None:
-    """Return a number that may be text, or None."""
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None

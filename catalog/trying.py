@@ -7,11 +7,9 @@ from django.utils.translation import ngettext
 
 from mediasync.core.errors import UsageError
 
-from . import plugins
-from .downloads.base import DownloadSource as DownloadPlugin
 from .models import DownloadSource, Source, StorageBackend
 from .places import storage_of
-from .reach import DOWNLOADS, playlist_source, reach_of
+from .reach import file_source, playlist_source
 from .sources.base import TrackMeta
 
 _WORD = "love"  # in the title of some song of every library
@@ -30,9 +28,7 @@ def source(row: Source) -> str:
 
 def download_source(row: DownloadSource) -> str:
     """Search a download source for a word and return a sentence; raises what is wrong."""
-    reach = reach_of(row)
-    with reach.http:
-        plugin: DownloadPlugin = plugins.load(DOWNLOADS, row.plugin)(reach, row.name)
+    with file_source(row) as plugin:
         number = len(plugin.search(TrackMeta(remote_id="", title=_WORD), limit=3))
     return ngettext("It answers: %d file for a test word.", "It answers: %d files for a test word.", number) % number
 

@@ -22,7 +22,7 @@ from .storage.base import Storage
 ACTIVE = FileLocation.Status.ACTIVE
 LOCAL = StorageBackend.Kind.LOCAL
 BLOCK = 500  # files
-SONGS = ("sources", "pools", "playlists", "wanted")  # what of a scope says which songs
+SONGS = ("sources", "pools", "playlists", "songs", "wanted")  # what of a scope says which songs
 
 
 @dataclass(frozen=True, slots=True)

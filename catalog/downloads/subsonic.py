@@ -12,7 +12,8 @@ from ..errors import Unavailable
 from ..fetching import bring
 from ..matching import bare, score, title_of
 from ..sources.base import Reach, TrackMeta
-from ..subsonic import Subsonic, listed, number
+from ..sources.fields import whole
+from ..subsonic import Subsonic, listed
 from .base import Candidate, Fetch, Tell
 
 MORE = 200  # songs
@@ -71,10 +72,10 @@ def _candidate(name: str, song: Mapping[str, Any]) -> Candidate:
         title=str(song.get("title") or ""),
         artists=tuple(artists or ([str(song["artist"])] if song.get("artist") else [])),
         album=str(song.get("album") or ""),
-        duration=number(song.get("duration")),
+        duration=whole(song.get("duration")),
         ext=str(song.get("suffix") or ""),
-        size=number(song.get("size")),
-        bitrate=number(song.get("bitRate")),
+        size=whole(song.get("size")),
+        bitrate=whole(song.get("bitRate")),
         isrc=str(isrc[0] if isinstance(isrc, list) and isrc else isrc or ""),
         mbid=str(song.get("musicBrainzId") or ""),
         rights_basis="own-copy",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ class Replay:
     requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._http = Server(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
@@ -95,6 +96,14 @@ def _of(answer: Answer, request: Request) -> Response:
     if isinstance(answer, Response):
         return answer
     return Response(200, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+
+
+class Server(ThreadingHTTPServer):
+    """A client that reads no further than it must is no error of ours."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(replay: Replay) -> type[BaseHTTPRequestHandler]:

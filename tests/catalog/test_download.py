@@ -128,10 +128,12 @@ def test_it_asks_who_refused_it_again_when_a_job_is_tried_again(songs: Path, rep
     replay.say("music.test/rest/search3.view", {"subsonic-response": failed})
     job = run("download_only")
     assert set(codes(job)) == {"source_denied"}
+    assert "refuses the login" in DownloadSource.objects.get().last_error
     replay.say("music.test/rest/search3.view", {"subsonic-response": {"status": "ok", "searchResult3": {}}})
     services.retry_failed(job, actor="me", source=Asker.CLI)
     drain(job.pk, threads=False)
     assert set(codes(job)) == {"song_not_found"}
+    assert DownloadSource.objects.get().last_error == ""
 
 
 def codes(job: Job) -> list[str]:

@@ -164,6 +164,15 @@ def test_it_is_narrowed_down(
     assert upload(target, **scope).done == files
 
 
+def test_it_uploads_only_the_songs_that_are_named(
+    local: StorageBackend, target: StorageBackend, memory: Memory
+) -> None:
+    one, two = (store(song, local, f"{song.pk}.mp3") for song in make_songs(2))
+    job = upload(target, songs=[one.file_asset.song_id])
+    assert (job.state, list(memory.held)) == ("completed", [f"music/{one.locator}"])
+    assert not UploadTask.objects.filter(file_asset=two.file_asset).exists()
+
+
 def test_its_items_stand_below_their_playlists(local: StorageBackend, target: StorageBackend, memory: Memory) -> None:
     playlist = playlist_with_files(local, 2, "Mine")
     playlist_with_files(local, 2, "Other")
