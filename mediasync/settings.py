@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "mediasync.servers",
     "mediasync.notify",
     "monitors",
+    "cleanup",
     "scanning",
     "django_q",
     "mediasync.ui.apps.MediasyncAdminConfig",

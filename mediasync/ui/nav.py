@@ -30,6 +30,7 @@ GROUPS = (
             *("scanning.PathMapping", "scanning.MappingExample"),
         ),
     ),
+    (_("Clean-up"), ("cleanup.PlexFolder", "cleanup.Run", "cleanup.PlanRow", "cleanup.ImageHost")),
     (_("Messages"), ("notify.Channel", "notify.Rule", "notify.Message")),
     (_("More"), ()),
     (

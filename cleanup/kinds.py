@@ -1,0 +1,7 @@
+"""The kinds of jobs of the clean-up; each of them is made beside its stages."""
+
+from __future__ import annotations
+
+from mediasync.jobs.registry import JobKind
+
+KINDS: tuple[JobKind, ...] = ()

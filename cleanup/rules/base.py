@@ -1,0 +1,50 @@
+"""What a rule sees and says. Rules are pure: the same facts give the same drafts, and nothing is touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..choices import Action, Klass, Risk
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What ``lstat`` said of one name. ``path`` is stored text below the data or cache folder."""
+
+    path: str
+    kind: str  # file, link, folder, other (socket, device …: never touched)
+    dev: int = 0
+    ino: int = 0
+    size: int = 0
+    blocks: int = 0  # of 512 bytes
+    mtime_ns: int = 0
+    nlink: int = 1
+    target: str = ""  # of a link, as it is written
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row of a plan before it is stored: the columns of ``models.PlanRow``, less those that every row of a run has."""
+
+    klass: Klass
+    action: Action
+    path: str = ""
+    bundle: str = ""
+    base: str = "data"
+    dev: int = 0
+    ino: int = 0
+    size: int = 0
+    blocks: int = 0
+    mtime_ns: int = 0
+    nlink: int = 0
+    files: int = 0
+    mark: str = ""
+    item: int | None = None
+    section: int | None = None
+    title: str = ""
+    column: str = ""
+    old: str = ""
+    new: str = ""
+    proof: str = ""
+    risk: Risk = Risk.MEDIUM
+    reason: str = ""
