@@ -1,4 +1,4 @@
-"""Plex's data folders, the runs of the clean-up, and the rows of their plans: nothing happens but what is a row here."""
+"""Plex's data folders, the runs of the clean-up and the rows of their plans: nothing happens but what is a row here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PlexFolder(models.Model):
 
 
 class Run(models.Model):
-    """One plan, and what became of it. ``steps`` are names of ``steps.py``; ``filters``: section ids, prefixes, limit."""
+    """One plan, and what became of it. ``steps`` are names of ``steps.py``; ``filters``: sections, prefixes, limit."""
 
     folder = models.ForeignKey(PlexFolder, models.CASCADE, related_name="runs", verbose_name=_("folder"))
     state = models.CharField(_("state"), max_length=12, choices=RunState.choices, default=RunState.PLANNING)

@@ -24,7 +24,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Draft:
-    """A row of a plan before it is stored: the columns of ``models.PlanRow``, less those that every row of a run has."""
+    """A row of a plan before it is stored: the columns of ``models.PlanRow``, less what all of a run have."""
 
     klass: Klass
     action: Action
