@@ -1,1 +1,4 @@
-"""Plex's own data folder and its database, in plain Python: what is where, what is in use, and how to write safely."""
+"""Plex's data folder as it is: where it lies, what its files and columns mean, and how it is read and changed safely.
+
+Plain Python without Django; facts are of the project's reference on the clean-up and of the framework's source.
+"""

@@ -5,21 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..choices import Action, Klass, Risk
+from ..plexdata.entries import Entry
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What ``lstat`` said of one name. ``path`` is stored text below the data or cache folder."""
-
-    path: str
-    kind: str  # file, link, folder, other (socket, device …: never touched)
-    dev: int = 0
-    ino: int = 0
-    size: int = 0
-    blocks: int = 0  # of 512 bytes
-    mtime_ns: int = 0
-    nlink: int = 1
-    target: str = ""  # of a link, as it is written
+__all__ = ["Draft", "Entry"]
 
 
 @dataclass(slots=True)

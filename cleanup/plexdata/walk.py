@@ -1,0 +1,185 @@
+"""The bundles of one prefix folder and all that lies in them, as ``lstat`` tells: no link is followed.
+
+Folders are opened relative to the one above (O_NOFOLLOW), so that nothing can be put in between.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from mediasync.core import paths
+
+from . import layout
+from .entries import Entry, of_stat, signed
+from .places import Data
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+DEEPEST = 40  # folders below a bundle; Plex uses seven
+
+Foreign = Callable[[str, str], None]
+"""Called with a path and why it is not looked at: ``name``, ``link``, ``kind``, ``mount``, ``deep``, ``unreadable``."""
+
+
+@dataclass(slots=True)
+class Bundle:
+    """A bundle with all below it, the folder above its content first. ``path`` is below the data folder."""
+
+    hash: str
+    path: str
+    entries: list[Entry] = field(default_factory=list)
+    complete: bool = True  # False: something in it could not be read, so nothing is known of it as a whole
+
+    def rel(self, entry: Entry) -> str:
+        """Return the path of an entry below the bundle."""
+        return entry.path[len(self.path) + 1 :]
+
+
+def ignore(_path: str, _why: str) -> None:
+    """Take no note of foreign names."""
+
+
+def type_folders(data: Data) -> list[str]:
+    """Return the types of Metadata that are there, as ``layout.TYPES`` names them."""
+    return [name for name in layout.TYPES if _is_folder(f"{data.metadata}/{name}")]
+
+
+def prefixes(data: Data, part: str, folder: str = "", foreign: Foreign = ignore) -> list[str]:
+    """Return the prefix folders of a part (and type) that are there; all other names go to ``foreign``."""
+    base = f"{part}/{folder}".rstrip("/")
+    found: list[str] = []
+    try:
+        fd = _open_below(data.root, base)
+    except OSError:
+        return []
+    with os.scandir(fd) as listing:
+        for each in listing:
+            fits = layout.PREFIX.match(each.name) and each.is_dir(follow_symlinks=False)
+            found.append(each.name) if fits else foreign(f"{base}/{_text(each.name)}", _why(each, layout.PREFIX))
+    os.close(fd)
+    return sorted(found)
+
+
+def bundles(data: Data, part: str, folder: str, prefix: str, foreign: Foreign = ignore) -> Iterator[Bundle]:
+    """Yield the bundles of one prefix folder, in the order of the file system.
+
+    ``part`` is layout.METADATA (with the type's ``folder``) or layout.MEDIA (with ""). A prefix folder that is gone has
+    no bundles; UsageError is not raised for it. Raises ValueError for what is no part, type or prefix.
+    """
+    if not layout.PREFIX.match(prefix) or (part == layout.METADATA) != (folder in layout.TYPES):
+        raise ValueError(f"not a prefix folder: {part}, {folder}, {prefix}")
+    base = f"{part}/{folder}/{prefix}" if folder else f"{part}/{prefix}"
+    try:
+        fd = _open_below(data.root, base)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        device = os.fstat(fd).st_dev
+        with os.scandir(fd) as listing:
+            for each in listing:
+                path = f"{base}/{_text(each.name)}"
+                if layout.BUNDLE.match(each.name) and each.is_dir(follow_symlinks=False):
+                    bundle = Bundle(prefix + each.name[:39], path)
+                    _fill(fd, each.name, bundle, device, foreign)
+                    yield bundle
+                else:
+                    foreign(path, _why(each, layout.BUNDLE))
+    finally:
+        os.close(fd)
+
+
+def _fill(above: int, name: str, bundle: Bundle, device: int, foreign: Foreign) -> None:
+    """Walk one bundle, deepest first on a stack of open folders' names; ``above`` is the open prefix folder."""
+    try:
+        top = os.open(name, FOLDER, dir_fd=above)
+    except OSError:
+        bundle.complete = False
+        foreign(bundle.path, "unreadable")
+        return
+    try:
+        _folder(top, bundle.path, bundle, device, foreign, 0)
+    finally:
+        os.close(top)
+
+
+def _folder(fd: int, path: str, bundle: Bundle, device: int, foreign: Foreign, depth: int) -> None:
+    add = bundle.entries.append
+    below: list[tuple[str, str]] = []
+    with os.scandir(fd) as listing:
+        for each in listing:
+            name = each.name
+            child = f"{path}/{name}" if name.isascii() else f"{path}/{_text(name)}"
+            try:
+                found = each.stat(follow_symlinks=False)
+                if each.is_symlink():
+                    add(of_stat(child, found, _text(os.readlink(name, dir_fd=fd))))
+                    continue
+            except OSError:  # gone since it was listed, or a disk that fails
+                bundle.complete = False
+                continue
+            if each.is_file(follow_symlinks=False):
+                ino = found.st_ino
+                add(
+                    Entry(
+                        child,
+                        "file",
+                        found.st_dev,
+                        ino if ino < 1 << 63 else signed(ino),
+                        found.st_size,
+                        found.st_blocks,
+                        found.st_mtime_ns,
+                        found.st_nlink,
+                    )
+                )
+                continue
+            add(of_stat(child, found))
+            if not each.is_dir(follow_symlinks=False):
+                foreign(child, "kind")
+            elif found.st_dev != device:
+                bundle.complete = False
+                foreign(child, "mount")
+            elif depth >= DEEPEST:
+                bundle.complete = False
+                foreign(child, "deep")
+            else:
+                below.append((name, child))
+    for name, child in below:
+        try:
+            inner = os.open(name, FOLDER, dir_fd=fd)
+        except OSError:
+            bundle.complete = False
+            foreign(child, "unreadable")
+            continue
+        try:
+            _folder(inner, child, bundle, device, foreign, depth + 1)
+        finally:
+            os.close(inner)
+
+
+def _open_below(root: str, below: str) -> int:
+    """Open ``below`` of ``root`` piece by piece, no link among them."""
+    fd = os.open(paths.to_bytes(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for piece in below.split("/"):
+        try:
+            inner = os.open(paths.to_bytes(piece), FOLDER, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = inner
+    return fd
+
+
+def _is_folder(path: str) -> bool:
+    name = paths.to_bytes(path)
+    return os.path.isdir(name) and not os.path.islink(name)
+
+
+def _why(each: os.DirEntry[str], pattern: re.Pattern[str]) -> str:
+    if each.is_symlink():
+        return "link"
+    return "kind" if pattern.match(each.name) else "name"
+
+
+def _text(name: str) -> str:
+    return name if name.isascii() else paths.to_text(os.fsencode(name))
