@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
 
 from .choices import Action, Klass, Outcome, Risk, RunState
@@ -58,6 +59,7 @@ class Run(models.Model):
     """One plan, and what became of it. ``steps`` are names of ``steps.py``; ``filters``: sections, prefixes, limit."""
 
     folder = models.ForeignKey(PlexFolder, models.CASCADE, related_name="runs", verbose_name=_("folder"))
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("job"))
     state = models.CharField(_("state"), max_length=12, choices=RunState.choices, default=RunState.PLANNING)
     reason = models.CharField(max_length=100, blank=True)  # a code of texts.py, with ``facts`` as its params
     steps = models.JSONField(_("steps"), default=list)

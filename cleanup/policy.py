@@ -36,6 +36,8 @@ class Policy:
     cache_budget: int = 0  # bytes that the cache may keep, oldest go first; 0 = no limit
     unproven: bool = False  # also addresses that no digest proves
     locked: bool = False  # also fields that a person locked
+    unknown_locked: bool = True  # where no server can be asked, a lock of an unknown kind counts for every picture
+    elsewhere: bool = False  # the library's own folders cannot be seen from here: only Plex's word tells if one lacks
     plain_http: bool = False  # also addresses without TLS: browsers block them on https pages
     collections: bool = False  # also posters of members of collections, of which Plex makes composites
     live_deletes: bool = True  # put unreferenced files away while Plex runs, if it is idle
