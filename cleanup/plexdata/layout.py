@@ -63,9 +63,10 @@ def parse(value: str | None) -> Ref:
     """Return what the value of a ``*_url`` column means; a relative path that climbs or is no path is "other"."""
     if not value:
         return Ref("empty")
-    if value.startswith(("http://", "https://")):
-        return Ref("http", value)
     scheme, separator, rel = value.partition("://")
+    scheme = scheme.lower()
+    if separator and scheme in ("http", "https"):
+        return Ref("http", value)
     if not separator or scheme not in ("metadata", "upload", "media") or not is_clean(rel):
         return Ref("other", value)
     return Ref(scheme, rel)

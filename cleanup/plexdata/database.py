@@ -1,0 +1,234 @@
+"""Plex's database read without harm: a snapshot in one step, and a probe of what its schema has.
+
+Nothing here gates on versions: ``schema_migrations`` is a set, not a line. Columns and triggers are looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from mediasync.core import paths
+from mediasync.core.errors import Permanent, Transient
+
+BUSY = 30.0  # seconds that a reader waits for a lock
+COLUMN = re.compile(r"user_\w+_url\Z")
+STRANGE = re.compile(r"no such collation sequence: (\w+)")
+NEEDED = {
+    "metadata_items": {"id", "metadata_type", "hash", "parent_id"},
+    "media_items": {"id", "metadata_item_id"},
+    "media_parts": {"hash", "media_item_id"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A private, checked copy."""
+
+    path: str  # stored text
+    size: int  # bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database has. ``addresses``: table → its columns that hold addresses of images."""
+
+    columns: tuple[str, ...]  # of metadata_items: user_thumb_url …
+    addresses: dict[str, tuple[str, ...]]  # of all other tables
+    tables: dict[str, frozenset[str]]  # all tables with all columns
+    triggers: dict[str, str]  # those on metadata_items that an UPDATE fires: name → SQL
+    generation: str  # of the triggers: none, G1, G2, G3, other
+    fires: bool  # whether writing an address fires one of them
+    migrations: int
+    newest: str  # migration, for people only
+
+    def has(self, table: str, *columns: str) -> bool:
+        return set(columns) <= self.tables.get(table, frozenset())
+
+
+def uri(path: str, mode: str = "ro") -> str:
+    """Return the address by which SQLite opens a file; ``path`` is stored text."""
+    return f"file:{quote(paths.to_bytes(path))}?mode={mode}"
+
+
+def open_ro(path: str) -> sqlite3.Connection:
+    """Open a database for reading only; Permanent if it is none, Transient if it is locked.
+
+    ``immutable`` is never used: on a live database it reads torn pages. A WAL whose ``-shm`` cannot be made (a folder
+    that is read-only for us) makes SQLite refuse, which is right: its last transactions would be missed.
+    """
+    try:
+        con = sqlite3.connect(uri(path), uri=True, timeout=BUSY, isolation_level=None)
+        con.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise _failed(error, path) from None
+    con.execute("PRAGMA query_only=ON")
+    return con
+
+
+def snapshot(live: str, to: str) -> Snapshot:
+    """Copy ``live`` to ``to`` (replaced) in one step and check the copy; both are stored text.
+
+    One step holds a read lock for about 24 µs a KiB and is consistent under load; stepwise copies start over for ever.
+    Raises Transient when locked, Permanent when it cannot be read or the copy is not sound.
+    """
+    target = Path(os.fsdecode(paths.to_bytes(to)))
+    part = target.with_name(target.name + ".part")
+    for each in (part, *(Path(f"{part}{end}") for end in ("-journal", "-wal", "-shm"))):
+        each.unlink(missing_ok=True)
+    source = open_ro(live)
+    try:
+        copy = sqlite3.connect(part)
+        try:
+            source.backup(copy, pages=-1)
+        finally:
+            copy.close()
+    except sqlite3.Error as error:
+        raise _failed(error, live) from None
+    finally:
+        source.close()  # at once: a held reader makes the WAL grow
+    part.chmod(0o600)
+    check(paths.to_text(os.fsencode(part)))
+    with part.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+        size = os.fstat(file.fileno()).st_size
+    part.replace(target)
+    return Snapshot(to, size, digest)
+
+
+def check(path: str) -> None:
+    """Run ``quick_check`` on a private copy, or raise Permanent with its first words.
+
+    Plex's collations exist only in its own program; any stand-in does for this check. Never used on a live database.
+    """
+    try:
+        con = sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None)
+    except sqlite3.Error as error:
+        raise _failed(error, path) from None
+    try:
+        con.execute("PRAGMA journal_mode=DELETE")  # a copy of a WAL database would leave -wal and -shm beside it
+        found = _quick_check(con)
+    except sqlite3.Error as error:
+        raise _failed(error, path) from None
+    finally:
+        con.close()
+    if found != "ok":
+        raise Permanent("The copy of Plex's database is not sound.", code="plex_database_broken", answer=found[:200])
+
+
+def _quick_check(con: sqlite3.Connection) -> str:
+    for name in collations(con):
+        con.create_collation(name, _compare)
+    for _ in range(20):
+        try:
+            rows = con.execute("PRAGMA quick_check(10)").fetchall()
+        except sqlite3.OperationalError as error:
+            if strange := STRANGE.search(str(error)):
+                con.create_collation(strange[1], _compare)
+                continue
+            raise
+        # Virtual tables with modules of Plex's own cannot be asked; their content lies in plain tables.
+        wrong = [row[0] for row in rows if row[0] != "ok" and not _foreign_module(row[0])]
+        return "; ".join(wrong) or "ok"
+    return "too many unknown collations"
+
+
+def _foreign_module(text: str) -> bool:
+    return text.startswith("unable to validate the inverted index") or "no such module" in text or "tokenizer" in text
+
+
+def collations(con: sqlite3.Connection) -> set[str]:
+    """Return the names of collations that the schema uses and SQLite does not have."""
+    known = {row[1].lower() for row in con.execute("PRAGMA collation_list")}
+    found: set[str] = set()
+    for (sql,) in con.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        found |= set(re.findall(r"COLLATE\s+[\"'`\[]?(\w+)", sql, re.IGNORECASE))
+    return {name for name in found if name.lower() not in known}
+
+
+def _compare(one: str, two: str) -> int:
+    return (one > two) - (one < two)
+
+
+def probe(con: sqlite3.Connection) -> Schema:
+    """Look at what the database has; Permanent if it is not one of Plex's libraries."""
+    try:
+        tables = _tables(con)
+    except sqlite3.Error as error:
+        raise _failed(error, "") from None
+    lacking = [f"{table}.{name}" for table, names in NEEDED.items() for name in names - tables.get(table, frozenset())]
+    columns = tuple(sorted(name for name in tables.get("metadata_items", ()) if COLUMN.match(name)))
+    if lacking or not columns:
+        what = ", ".join(sorted(lacking)) or "metadata_items.user_*_url"
+        raise Permanent(f"This is no library of Plex: {what} is missing.", code="plex_database_foreign", what=what)
+    addresses = {
+        table: tuple(sorted(name for name in names if name.endswith("_url")))
+        for table, names in sorted(tables.items())
+        if table not in ("metadata_items", "taggings")
+    }
+    triggers = _update_triggers(con)
+    firing = [sql for sql in triggers.values() if _fires(sql, columns)]
+    migrations, newest = _migrations(con, tables)
+    generation = _generation(triggers, bool(firing))
+    kept = {table: names for table, names in addresses.items() if names}
+    return Schema(columns, kept, tables, triggers, generation, bool(firing), migrations, newest)
+
+
+def _tables(con: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    names = con.execute(
+        "SELECT name FROM sqlite_master"
+        " WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL%' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    return {
+        name: frozenset(row[0] for row in con.execute("SELECT name FROM pragma_table_info(?)", (name,)))
+        for (name,) in names
+    }
+
+
+def _update_triggers(con: sqlite3.Connection) -> dict[str, str]:
+    found = con.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger' AND lower(tbl_name)='metadata_items'")
+    return {name: sql for name, sql in found if sql and _event(sql) is not None}
+
+
+def _event(sql: str) -> str | None:
+    """Return the columns an UPDATE trigger names ("" = all of them), None for a trigger of another event."""
+    head = re.split(r"\bBEGIN\b", sql, maxsplit=1, flags=re.IGNORECASE)[0]
+    found = re.search(r"\bUPDATE\b(?:\s+OF\s+(.+?))?\s+ON\s", head, re.IGNORECASE | re.DOTALL)
+    return (found[1] or "") if found else None
+
+
+def _fires(sql: str, columns: tuple[str, ...]) -> bool:
+    event = _event(sql)
+    named = {name.strip(" \t\r\n\"'`[]").lower() for name in (event or "").split(",")}
+    return event is not None and (not event or bool(named & set(columns)))
+
+
+def _generation(triggers: dict[str, str], fires: bool) -> str:
+    """Return how people call the triggers: G1 (plain tokenizer), G2 (Plex's own), G3 (only for columns of titles)."""
+    if not triggers:
+        return "none"
+    own = any("_icu" in sql for sql in triggers.values())
+    if not fires:
+        return "G3" if own else "other"
+    return "G2" if own else "G1"
+
+
+def _migrations(con: sqlite3.Connection, tables: dict[str, frozenset[str]]) -> tuple[int, str]:
+    if "version" not in tables.get("schema_migrations", ()):
+        return 0, ""
+    number, newest = con.execute("SELECT count(*), coalesce(max(version), '') FROM schema_migrations").fetchone()
+    return int(number), str(newest)
+
+
+def _failed(error: sqlite3.Error, path: str) -> Exception:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return Transient("Plex's database is locked.", code="plex_database_locked", path=path)
+    return Permanent("Plex's database cannot be read.", code="plex_database_unreadable", path=path, answer=text[:200])
