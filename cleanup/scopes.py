@@ -106,4 +106,4 @@ def lane(scope: Scope) -> Sequence[Lane]:
 def _folder_id(scope: Scope) -> Any:
     if "folder" in scope:
         return scope["folder"]
-    return Run.objects.filter(pk=scope.get("run")).values_list("folder_id", flat=True).first()
+    return Run.objects.filter(pk=scope.get("run") or 0).values_list("folder_id", flat=True).first()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..choices import Action, Klass, Risk
 from ..plexdata.entries import Entry
+from ..policy import Policy
 
-__all__ = ["Draft", "Entry"]
+__all__ = ["Asking", "Draft", "Entry", "of_entry"]
+
+DAY_NS = 86_400 * 10**9
 
 
 @dataclass(slots=True)
@@ -36,3 +41,37 @@ class Draft:
     proof: str = ""
     risk: Risk = Risk.MEDIUM
     reason: str = ""
+
+
+def of_entry(
+    klass: Klass,
+    action: Action,
+    entry: Entry,
+    bundle: str,
+    risk: Risk = Risk.MEDIUM,
+    reason: str = "",
+    base: str = "data",
+) -> Draft:
+    """Return the draft about one name, with the facts of its ``lstat``."""
+    path, _kind, dev, ino, size, blocks, mtime_ns, nlink, _target = entry
+    return Draft(klass, action, path, bundle, base, dev, ino, size, blocks, mtime_ns, nlink, risk=risk, reason=reason)
+
+
+@dataclass(slots=True)
+class Asking:
+    """What is asked of the rules in one folder of a part, and what they left alone, and why (code → number)."""
+
+    classes: Mapping[Klass, frozenset[int]]  # with the types of items they are limited to; empty: all
+    policy: Policy
+    now_ns: int  # when the snapshot of the database was begun: it knows nothing of what is newer
+    sections: frozenset[int] = frozenset()  # empty: all
+    columns: tuple[str, ...] = ()  # that may get an address: user_thumb_url …
+    host: bool = False  # there is an image host
+    kept: Counter[str] = field(default_factory=Counter)
+
+    def wants(self, klass: Klass) -> bool:
+        return klass in self.classes
+
+    def is_young(self, entry: Entry, days: float = 0) -> bool:
+        """Tell whether an entry is younger than so many days, or than the snapshot."""
+        return entry.mtime_ns > self.now_ns - int(days * DAY_NS)
