@@ -8,7 +8,7 @@ the bundle of its show); a value of another table, whose bundle nobody knows, co
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -82,6 +82,10 @@ class Index:
     def items(self, bundle: str) -> Sequence[Item]:
         """Return the items whose files may lie in a bundle: its own, their children and grandchildren."""
         return self._load(bundle).items.get(bundle, ())
+
+    def keys(self, bundle: str) -> Collection[str]:
+        """Return the keys (``layout.key_of``) that values of the bundle's items keep alive in it."""
+        return self._load(bundle).keys.get(bundle, frozenset())
 
     def media_items(self, bundle: str) -> Sequence[Item]:
         """Return the items of all parts with this hash, each once."""
