@@ -78,6 +78,16 @@ class Quarantine:
                 raise
             quarantine_copy.move(self.root, to, found, source, path)
 
+    def inside(self, base: str, path: str) -> list[str]:
+        """Return the old paths of all files and links in what lies here for ``path``."""
+        to = place(base, path)
+        try:
+            return [
+                path + each.path[len(to) :] for each in quarantine_copy.walk(self.root, to) if each.kind != "folder"
+            ]
+        except NotADirectoryError:
+            return []
+
     def _make(self, folder: str) -> None:
         if folder not in self._made:
             self.root.makedirs(folder)

@@ -48,13 +48,13 @@ def move(source: Root, path: str, entry: Entry, target: Root, to: str) -> str:
 
 
 def _room(target: Root, source: Root, path: str, entry: Entry) -> None:
-    needed = entry.size if entry.kind != "folder" else sum(each.size for each in _all(source, path))
+    needed = entry.size if entry.kind != "folder" else sum(each.size for each in walk(source, path))
     free = os.fstatvfs(target.fd)
     if free.f_bavail * free.f_frsize < needed + SPARE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target.path)
 
 
-def _all(root: Root, path: str) -> Iterator[Entry]:
+def walk(root: Root, path: str) -> Iterator[Entry]:
     """Yield ``path`` and everything below it, folders before what is in them."""
     entry = root.lstat(path)
     if entry is None:
@@ -62,12 +62,12 @@ def _all(root: Root, path: str) -> Iterator[Entry]:
     yield entry
     if entry.kind == "folder":
         for name in root.names(path):
-            yield from _all(root, f"{path}/{name}")
+            yield from walk(root, f"{path}/{name}")
 
 
 def _copy(source: Root, path: str, target: Root, to: str) -> None:
     folders: list[tuple[str, str]] = []
-    for entry in _all(source, path):
+    for entry in walk(source, path):
         new = to + entry.path[len(path) :]
         if entry.kind == "folder":
             target.makedirs(new)
@@ -119,7 +119,7 @@ def _facts(found: os.stat_result, fd: int) -> None:
 
 def _compare(source: Root, path: str, target: Root, to: str) -> None:
     """Raise FileExistsError unless everything at ``path`` is at ``to``, with the same content."""
-    for entry in _all(source, path):
+    for entry in walk(source, path):
         copy = target.lstat(to + entry.path[len(path) :])
         same = copy is not None and copy.kind == entry.kind and copy.target == entry.target
         if same and entry.kind == "file":
@@ -135,7 +135,7 @@ def _digest(root: Root, path: str) -> str:
 
 def _remove(source: Root, path: str, target: Root, to: str) -> None:
     """Remove the original, each file only if the copy has one of its size; what is new stays, and so do its folders."""
-    for entry in reversed(list(_all(source, path))):
+    for entry in reversed(list(walk(source, path))):
         copy = target.lstat(to + entry.path[len(path) :])
         if copy is None or copy.kind != entry.kind or (entry.kind == "file" and copy.size != entry.size):
             raise OSError(errno.ENOTEMPTY, "something new lies there", entry.path)
@@ -147,7 +147,7 @@ def _remove(source: Root, path: str, target: Root, to: str) -> None:
 
 def _clear(root: Root, path: str) -> None:
     """Remove the half of a copy."""
-    for entry in reversed(list(_all(root, path))):
+    for entry in reversed(list(walk(root, path))):
         if entry.kind == "folder":
             root.rmdir(entry.path)
         else:

@@ -19,6 +19,10 @@ from .choices import RunState
 from .models import PlanRow, PlexFolder, Run
 
 PLAN = "cleanup_plan"
+APPLY, RESTORE, PURGE, REAPPLY = "cleanup_apply", "cleanup_restore", "cleanup_purge", "cleanup_reapply"
+TO_APPLY = (RunState.ACCEPTED, RunState.APPLYING)  # the latter: its job was cancelled, or failed
+TO_RESTORE = (RunState.APPLYING, RunState.APPLIED, RunState.RESTORING, RunState.RESTORED)
+TO_PURGE = (RunState.APPLIED, RunState.RESTORED)
 
 
 class Started(NamedTuple):
@@ -111,3 +115,44 @@ def believe(folder: PlexFolder) -> None:
     """Let the next plan take its index for whole, however much smaller than the last one it is."""
     PlexFolder.objects.filter(pk=folder.pk).update(last_index={})
     folder.last_index = {}
+
+
+def apply(run: Run, *, trigger: Trigger = Trigger.MANUAL, actor: str = "") -> Started:
+    """Make the job that carries an accepted plan out, or goes on with it. Conflict if it was not accepted."""
+    return _work_on(run, APPLY, {}, TO_APPLY, trigger, actor)
+
+
+def restore(
+    run: Run, rows: Iterable[int] | None = None, *, trigger: Trigger = Trigger.MANUAL, actor: str = ""
+) -> Started:
+    """Make the job that puts everything back, or only these rows (ids) with what they need.
+
+    Conflict unless something was done of the run, and it was not deleted for good.
+    """
+    scope = {} if rows is None else {"rows": sorted(set(rows))}
+    return _work_on(run, RESTORE, scope, TO_RESTORE, trigger, actor)
+
+
+def purge(run: Run, *, trigger: Trigger = Trigger.MANUAL, actor: str = "") -> Started:
+    """Make the job that deletes for good what lies in the quarantine of a run."""
+    return _work_on(run, PURGE, {}, TO_PURGE, trigger, actor)
+
+
+def reapply(folder: PlexFolder, *, trigger: Trigger = Trigger.MANUAL, actor: str = "") -> Job:
+    """Make the job that writes proven addresses again where Plex has put ``metadata://`` in their place since."""
+    return jobs.submit(REAPPLY, {"folder": folder.pk}, trigger=trigger, actor=actor).job
+
+
+def _work_on(
+    run: Run, kind: str, scope: Mapping[str, Any], expect: Iterable[RunState], trigger: Trigger, actor: str
+) -> Started:
+    """Submit a job for a run that is in one of these states; the job itself moves it on when it begins."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().select_related("folder", "job").get(pk=run.pk)
+        move(run, RunState(run.state), expect)
+        if run.job is not None and run.job.kind == kind and run.job.state not in TERMINAL and not scope:
+            return Started(run, run.job)
+        job = jobs.submit(kind, {"run": run.pk, **scope}, trigger=trigger, actor=actor).job
+        Run.objects.filter(pk=run.pk).update(job=job)
+        run.job = job
+    return Started(run, job)
