@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from mediasync.core.errors import Permanent
+import apsw
 
-from .plexdata.database import Schema
+from .plexdata.database import Schema, failed
 
 SCHEMES = ("http", "metadata", "upload", "media")
 SHOWN = (1, 2, 3, 4, 8, 9, 10, 13, 14, 18)  # types of items with pictures of their own; no extras, no playlists
@@ -16,7 +15,7 @@ DONE_TYPES = (1, 2, 3, 4)  # films, shows, seasons, episodes: the seed's test fo
 DONE_COLUMNS = ("user_thumb_url", "user_art_url")  # … and these
 
 
-def measure(con: sqlite3.Connection, schema: Schema) -> dict[str, Any]:
+def measure(con: apsw.Connection, schema: Schema) -> dict[str, Any]:
     """Return what the items hold, as JSON.
 
     ``libraries``: id, name, items and ``columns`` (thumb … → http, metadata, upload, media, empty, other: numbers of
@@ -26,8 +25,8 @@ def measure(con: sqlite3.Connection, schema: Schema) -> dict[str, Any]:
         names = _names(con, schema)
         rows = con.execute(_query(schema)).fetchall()
         left = {short(column): _left(con, column) for column in DONE_COLUMNS if column in schema.columns}
-    except sqlite3.Error as error:
-        raise Permanent("Plex's database cannot be read.", code="plex_database_unreadable", answer=str(error)) from None
+    except apsw.Error as error:
+        raise failed(error) from None
     libraries = [_library(row, names, schema) for row in rows]
     return {"libraries": libraries, "left": left, "done": not any(left.values())}
 
@@ -43,7 +42,7 @@ def share(counts: Mapping[str, int], scheme: str) -> float:
     return counts.get(scheme, 0) / total if total else 0.0
 
 
-def _names(con: sqlite3.Connection, schema: Schema) -> dict[int, str]:
+def _names(con: apsw.Connection, schema: Schema) -> dict[int, str]:
     if not schema.has("library_sections", "id", "name"):
         return {}
     return {int(number): name or "" for number, name in con.execute("SELECT id, name FROM library_sections")}
@@ -76,10 +75,11 @@ def _library(row: tuple[Any, ...], names: Mapping[int, str], schema: Schema) -> 
     return {"id": section, "name": names.get(section or 0, ""), "items": items, "columns": columns}
 
 
-def _left(con: sqlite3.Connection, column: str) -> int:
+def _left(con: apsw.Connection, column: str) -> int:
     kinds = ", ".join(map(str, DONE_TYPES))
     query = (
         f"SELECT count(*) FROM metadata_items WHERE metadata_type IN ({kinds})"
-        f" AND (\"{column}\" IS NULL OR \"{column}\" NOT LIKE 'http%')"
+        f' AND ("{column}" IS NULL OR "{column}" NOT LIKE \'http%\')'
     )
-    return int(con.execute(query).fetchone()[0])
+    [(number,)] = con.execute(query).fetchall()
+    return int(str(number))

@@ -1,6 +1,11 @@
 """Plex's database read without harm: a snapshot in one step, and a probe of what its schema has.
 
 Nothing here gates on versions: ``schema_migrations`` is a set, not a line. Columns and triggers are looked at.
+
+One library for one file: locks of SQLite are those of a process, so two libraries in it (Python's sqlite3 and apsw) do
+not see each other's, and closing a file in one lets go of the locks of the other. A second writer would then come in
+and break the database (sqlite.org/howtocorrupt.html, 2.2). So Plex's databases are opened with apsw only, and while one
+is open nobody may open and close its file in any other way either.
 """
 
 from __future__ import annotations
@@ -8,17 +13,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+import apsw
 
 from mediasync.core import paths
 from mediasync.core.errors import Permanent, Transient
 
 BUSY = 30.0  # seconds that a reader waits for a lock
 COLUMN = re.compile(r"user_\w+_url\Z")
-STRANGE = re.compile(r"no such collation sequence: (\w+)")
 NEEDED = {
     "metadata_items": {"id", "metadata_type", "hash", "parent_id"},
     "media_items": {"id", "metadata_item_id"},
@@ -57,17 +62,18 @@ def uri(path: str, mode: str = "ro") -> str:
     return f"file:{quote(paths.to_bytes(path))}?mode={mode}"
 
 
-def open_ro(path: str) -> sqlite3.Connection:
+def open_ro(path: str) -> apsw.Connection:
     """Open a database for reading only; Permanent if it is none, Transient if it is locked.
 
     ``immutable`` is never used: on a live database it reads torn pages. A WAL whose ``-shm`` cannot be made (a folder
     that is read-only for us) makes SQLite refuse, which is right: its last transactions would be missed.
     """
     try:
-        con = sqlite3.connect(uri(path), uri=True, timeout=BUSY, isolation_level=None)
-        con.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        raise _failed(error, path) from None
+        con = apsw.Connection(uri(path), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        con.set_busy_timeout(int(BUSY * 1000))
+        con.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    except apsw.Error as error:
+        raise failed(error, path) from None
     con.execute("PRAGMA query_only=ON")
     return con
 
@@ -82,19 +88,16 @@ def snapshot(live: str, to: str) -> Snapshot:
     part = target.with_name(target.name + ".part")
     for each in (part, *(Path(f"{part}{end}") for end in ("-journal", "-wal", "-shm"))):
         each.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    name = paths.to_text(os.fsencode(part))
     source = open_ro(live)
     try:
-        copy = sqlite3.connect(part)
-        try:
-            source.backup(copy, pages=-1)
-        finally:
-            copy.close()
-    except sqlite3.Error as error:
-        raise _failed(error, live) from None
+        _copy(source, name)
+    except apsw.Error as error:
+        raise failed(error, live) from None
     finally:
         source.close()  # at once: a held reader makes the WAL grow
-    part.chmod(0o600)
-    check(paths.to_text(os.fsencode(part)))
+    check(name)
     with part.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
@@ -103,53 +106,52 @@ def snapshot(live: str, to: str) -> Snapshot:
     return Snapshot(to, size, digest)
 
 
+def _copy(source: apsw.Connection, to: str) -> None:
+    copy = apsw.Connection(uri(to, "rw"), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
+    try:
+        with copy.backup("main", source, "main") as backup:
+            while not backup.done:
+                backup.step(-1)
+    finally:
+        copy.close()
+
+
 def check(path: str) -> None:
-    """Run ``quick_check`` on a private copy, or raise Permanent with its first words.
+    """Run ``quick_check`` on each table of a private copy, or raise Permanent with its first words.
 
     Plex's collations exist only in its own program; any stand-in does for this check. Never used on a live database.
+    Virtual tables cannot be asked without Plex's modules; their content lies in plain tables, which are.
     """
     try:
-        con = sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None)
-    except sqlite3.Error as error:
-        raise _failed(error, path) from None
+        con = apsw.Connection(uri(path, "rw"), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
+    except apsw.Error as error:
+        raise failed(error, path) from None
     try:
         con.execute("PRAGMA journal_mode=DELETE")  # a copy of a WAL database would leave -wal and -shm beside it
-        found = _quick_check(con)
-    except sqlite3.Error as error:
-        raise _failed(error, path) from None
+        for name in collations(con):
+            con.create_collation(name, _compare)
+        for table in ("sqlite_schema", *_tables(con)):
+            found = con.execute(f"PRAGMA quick_check({quoted(table)})").fetchall()
+            if wrong := [str(row[0]) for row in found if row[0] != "ok"]:
+                answer = f"{table}: {wrong[0]}"[:200]
+                raise Permanent("The copy of Plex's database is not sound.", code="plex_database_broken", answer=answer)
+    except apsw.Error as error:
+        raise failed(error, path) from None
     finally:
         con.close()
-    if found != "ok":
-        raise Permanent("The copy of Plex's database is not sound.", code="plex_database_broken", answer=found[:200])
 
 
-def _quick_check(con: sqlite3.Connection) -> str:
-    for name in collations(con):
-        con.create_collation(name, _compare)
-    for _ in range(20):
-        try:
-            rows = con.execute("PRAGMA quick_check(10)").fetchall()
-        except sqlite3.OperationalError as error:
-            if strange := STRANGE.search(str(error)):
-                con.create_collation(strange[1], _compare)
-                continue
-            raise
-        # Virtual tables with modules of Plex's own cannot be asked; their content lies in plain tables.
-        wrong = [row[0] for row in rows if row[0] != "ok" and not _foreign_module(row[0])]
-        return "; ".join(wrong) or "ok"
-    return "too many unknown collations"
+def quoted(name: str) -> str:
+    """Return a name that was found in the schema as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
-def _foreign_module(text: str) -> bool:
-    return text.startswith("unable to validate the inverted index") or "no such module" in text or "tokenizer" in text
-
-
-def collations(con: sqlite3.Connection) -> set[str]:
+def collations(con: apsw.Connection) -> set[str]:
     """Return the names of collations that the schema uses and SQLite does not have."""
-    known = {row[1].lower() for row in con.execute("PRAGMA collation_list")}
+    known = {str(row[1]).lower() for row in con.execute("PRAGMA collation_list")}
     found: set[str] = set()
     for (sql,) in con.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"):
-        found |= set(re.findall(r"COLLATE\s+[\"'`\[]?(\w+)", sql, re.IGNORECASE))
+        found |= set(re.findall(r"COLLATE\s+[\"'`\[]?(\w+)", str(sql), re.IGNORECASE))
     return {name for name in found if name.lower() not in known}
 
 
@@ -157,12 +159,12 @@ def _compare(one: str, two: str) -> int:
     return (one > two) - (one < two)
 
 
-def probe(con: sqlite3.Connection) -> Schema:
+def probe(con: apsw.Connection) -> Schema:
     """Look at what the database has; Permanent if it is not one of Plex's libraries."""
     try:
         tables = _tables(con)
-    except sqlite3.Error as error:
-        raise _failed(error, "") from None
+    except apsw.Error as error:
+        raise failed(error, "") from None
     lacking = [f"{table}.{name}" for table, names in NEEDED.items() for name in names - tables.get(table, frozenset())]
     columns = tuple(sorted(name for name in tables.get("metadata_items", ()) if COLUMN.match(name)))
     if lacking or not columns:
@@ -181,20 +183,18 @@ def probe(con: sqlite3.Connection) -> Schema:
     return Schema(columns, kept, tables, triggers, generation, bool(firing), migrations, newest)
 
 
-def _tables(con: sqlite3.Connection) -> dict[str, frozenset[str]]:
+def _tables(con: apsw.Connection) -> dict[str, frozenset[str]]:
     names = con.execute(
         "SELECT name FROM sqlite_master"
         " WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL%' AND name NOT LIKE 'sqlite_%'"
     ).fetchall()
-    return {
-        name: frozenset(row[0] for row in con.execute("SELECT name FROM pragma_table_info(?)", (name,)))
-        for (name,) in names
-    }
+    columns = "SELECT name FROM pragma_table_info(?)"
+    return {str(name): frozenset(str(row[0]) for row in con.execute(columns, (name,))) for (name,) in names}
 
 
-def _update_triggers(con: sqlite3.Connection) -> dict[str, str]:
+def _update_triggers(con: apsw.Connection) -> dict[str, str]:
     found = con.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger' AND lower(tbl_name)='metadata_items'")
-    return {name: sql for name, sql in found if sql and _event(sql) is not None}
+    return {str(name): str(sql) for name, sql in found if sql and _event(str(sql)) is not None}
 
 
 def _event(sql: str) -> str | None:
@@ -220,15 +220,16 @@ def _generation(triggers: dict[str, str], fires: bool) -> str:
     return "G2" if own else "G1"
 
 
-def _migrations(con: sqlite3.Connection, tables: dict[str, frozenset[str]]) -> tuple[int, str]:
+def _migrations(con: apsw.Connection, tables: dict[str, frozenset[str]]) -> tuple[int, str]:
     if "version" not in tables.get("schema_migrations", ()):
         return 0, ""
-    number, newest = con.execute("SELECT count(*), coalesce(max(version), '') FROM schema_migrations").fetchone()
-    return int(number), str(newest)
+    [(number, newest)] = con.execute("SELECT count(*), coalesce(max(version), '') FROM schema_migrations").fetchall()
+    return int(str(number)), str(newest)
 
 
-def _failed(error: sqlite3.Error, path: str) -> Exception:
+def failed(error: apsw.Error, path: str = "") -> Exception:
+    """Return our error for one of SQLite's: Transient where it was a lock, else Permanent."""
     text = str(error)
-    if "locked" in text or "busy" in text:
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
         return Transient("Plex's database is locked.", code="plex_database_locked", path=path)
     return Permanent("Plex's database cannot be read.", code="plex_database_unreadable", path=path, answer=text[:200])

@@ -7,15 +7,16 @@ the bundle of its show); a value of another table, whose bundle nobody knows, co
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import apsw
+
 from mediasync.core.errors import Permanent
 
 from . import layout, queries
-from .database import Schema
+from .database import Schema, failed
 from .walk import Bundle
 
 RANGE = "{hash} >= ? AND {hash} < ?"
@@ -49,7 +50,7 @@ class _Known:
 class Index:
     """Made by ``build``; bound to the thread of its connection. ``counts``: see ``build``."""
 
-    con: sqlite3.Connection
+    con: apsw.Connection
     schema: Schema
     counts: dict[str, int]
     anywhere: frozenset[str]  # keys of files that may lie in any bundle
@@ -144,25 +145,26 @@ class Index:
         return self._parts[1]
 
 
-def build(con: sqlite3.Connection, schema: Schema) -> Index:
+def build(con: apsw.Connection, schema: Schema) -> Index:
     """Return the index of a snapshot; Permanent (``plex_index_empty``) if it has no item with a bundle.
 
     ``counts``: items, parts, bundles and media_bundles (different hashes), and values by scheme: metadata, upload,
     media, http. A query that fails raises Permanent: nothing is ever concluded from a part of the answers.
     """
     try:
-        numbers = (*con.execute(queries.count_query(schema)).fetchone(), *con.execute(queries.PARTS).fetchone())
+        asked = (queries.count_query(schema), queries.PARTS)
+        numbers = [int(str(each)) for query in asked for row in con.execute(query) for each in row]
         names = ("items", "bundles", "metadata", "upload", "media", "http", "parts", "media_bundles")
-        counts = dict(zip(names, map(int, numbers), strict=True))
+        counts = dict(zip(names, numbers, strict=True))
         anywhere, media = others(con, schema)
-    except sqlite3.Error as error:
-        raise Permanent("Plex's database cannot be read.", code="plex_database_unreadable", answer=str(error)) from None
+    except apsw.Error as error:
+        raise failed(error) from None
     if not counts["items"] or not counts["bundles"]:
         raise Permanent("The database knows no item with a bundle.", code="plex_index_empty")
     return Index(con, schema, counts, anywhere, media)
 
 
-def others(con: sqlite3.Connection, schema: Schema) -> tuple[frozenset[str], frozenset[str]]:
+def others(con: apsw.Connection, schema: Schema) -> tuple[frozenset[str], frozenset[str]]:
     """Return (keys that may lie in any bundle, paths below Media/localhost) of all tables."""
     anywhere: set[str] = set()
     media: set[str] = set()
