@@ -1,4 +1,4 @@
-"""The pictures in Plex's cache: two hex digits, forty hex digits, and an ending that Plex gives. All else is foreign."""
+"""The pictures in Plex's cache: two hex digits, forty hex digits, and an ending of pictures. All else is foreign."""
 
 from __future__ import annotations
 

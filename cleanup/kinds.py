@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from mediasync.jobs.registry import JobKind
 
-KINDS: tuple[JobKind, ...] = ()
+from . import plan_stages
+
+KINDS: tuple[JobKind, ...] = (plan_stages.KIND,)

@@ -61,7 +61,7 @@ class Run(models.Model):
     folder = models.ForeignKey(PlexFolder, models.CASCADE, related_name="runs", verbose_name=_("folder"))
     job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("job"))
     state = models.CharField(_("state"), max_length=12, choices=RunState.choices, default=RunState.PLANNING)
-    reason = models.CharField(max_length=100, blank=True)  # a code of texts.py, with ``facts`` as its params
+    reason = models.CharField(max_length=100, blank=True)  # a code of texts.py; its params are facts["why"]
     steps = models.JSONField(_("steps"), default=list)
     filters = models.JSONField(default=dict, blank=True)
     policy = models.JSONField(default=dict)  # the folder's, as it was when this was planned

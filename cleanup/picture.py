@@ -7,27 +7,26 @@ import warnings
 
 from PIL import Image
 
-from mediasync.core import paths
-
-from .plexdata.entries import Entry
+from .plexdata.entries import Entry, of_stat, same
+from .plexdata.safe import Root
 
 MARK = 0x04BC  # an EXIF tag that nobody else uses; its value is "overlay"
 OVERLAY = "overlay"
 MOST = 50_000_000  # bytes; no poster is larger
 
 
-def is_overlay(root: str, entry: Entry) -> bool:
+def is_overlay(root: Root, entry: Entry) -> bool:
     """Tell whether a file below ``root`` carries the mark; False for what is no picture, or not the file it was."""
     if entry.kind != "file" or entry.size > MOST:
         return False
     try:
-        fd = os.open(paths.to_bytes(f"{root}/{entry.path}"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = root.open_file(entry.path)
     except OSError:
         return False
     with os.fdopen(fd, "rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if os.fstat(fd).st_ino & (1 << 63) - 1 != entry.ino & (1 << 63) - 1:
+            if not same(of_stat(entry.path, os.fstat(fd)), entry):
                 return False
             with Image.open(file) as image:
                 return str(image.getexif().get(MARK, "")).strip("\0 ").lower() == OVERLAY

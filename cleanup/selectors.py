@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db.models import Case, F, IntegerField, QuerySet, Sum, Value, When
-from django.db.models.aggregates import Count
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
 
-from .choices import Action, Klass, Outcome
+from mediasync.jobs import registry
+
+from .choices import Action, Klass, Outcome, RunState
 from .models import PlanRow, Run
 
 SAMPLE = 20
@@ -55,17 +56,11 @@ def count(run: Run) -> Sums:
         rows=Count("pk"),
         file_count=Sum(_FILES),
         block_count=Sum(_BLOCKS),
-        updates=Count("pk", filter=_is(Action.UPDATE)),
-        folders=Count("pk", filter=_is(Action.FOLDER)),
+        updates=Count("pk", filter=Q(action=Action.UPDATE)),
+        folders=Count("pk", filter=Q(action=Action.FOLDER)),
     )
     files, freed = found["file_count"] or 0, (found["block_count"] or 0) * BLOCK
     return Sums(found["rows"], files, freed, found["updates"], found["folders"])
-
-
-def _is(action: Action) -> Any:
-    from django.db.models import Q
-
-    return Q(action=action)
 
 
 def rows(run: Run, *, klass: str = "", outcome: str = "", action: str = "") -> QuerySet[PlanRow]:
@@ -77,6 +72,12 @@ def rows(run: Run, *, klass: str = "", outcome: str = "", action: str = "") -> Q
     return found.order_by("phase", "id")
 
 
+def reason(run: Run) -> str:
+    """Return the sentence why a run was refused, "" if it was not."""
+    why = run.facts.get("why", {})
+    return registry.text(run.reason, why, default=str(why.get("message", run.reason))) if run.reason else ""
+
+
 def samples(run: Run, number: int = SAMPLE) -> dict[str, list[PlanRow]]:
     """Return the first rows of each class that the run has, in the order of the classes."""
     classes = run.totals or {}
@@ -85,6 +86,4 @@ def samples(run: Run, number: int = SAMPLE) -> dict[str, list[PlanRow]]:
 
 def open_runs() -> QuerySet[Run]:
     """Return the runs that wait for a person."""
-    from .choices import RunState
-
     return Run.objects.filter(state__in=(RunState.PLANNED, RunState.ACCEPTED)).select_related("folder")

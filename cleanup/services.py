@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from mediasync.core import clock
-from mediasync.core.errors import Conflict
+from mediasync.core.errors import Conflict, MediasyncError
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import TERMINAL, Trigger
 from mediasync.jobs.models import Job
@@ -84,6 +84,12 @@ def move(run: Run, to: RunState, expect: Iterable[RunState], **values: Any) -> R
         raise Conflict(message, code="cleanup_wrong_state", run=run.pk, state=state)
     run.refresh_from_db()
     return run
+
+
+def refuse(run: Run, error: MediasyncError) -> Run:
+    """Note why there is no plan: ``reason`` is the code, its facts lie in ``facts["why"]``."""
+    facts = {**run.facts, "why": {**error.params, "message": str(error)}}
+    return move(run, RunState.REFUSED, [RunState.PLANNING], reason=error.code[:100], facts=facts)
 
 
 def accept(run: Run, *, files_typed: int, actor: str) -> Run:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..choices import Action, Klass, Risk
+from ..plexdata import layout
 from ..plexdata.index import Item
 from ..plexdata.walk import Bundle
 from . import orphans, tidy, uploads
 from .base import Asking, Draft, of_entry
 from .holding import Holding
 from .selected import Selecting, Updates, in_use
-from .shelves import Names, Picture, sort
+from .shelves import Names, sort
 
 BROKEN = 10  # bytes; "None" is what an agent that lost its data wrote
 
@@ -32,7 +33,7 @@ class MetadataRules:
     """The rules for the bundles of one folder of Metadata."""
 
     asking: Asking
-    selecting: Callable[[Bundle, Names], Selecting]
+    selecting: Callable[[Bundle], Selecting]
     overlay: uploads.Overlay
 
     def drafts(self, bundle: Bundle, told: Told) -> Iterator[Draft]:
@@ -60,7 +61,7 @@ class MetadataRules:
         asking, names = self.asking, sort(bundle)
         updates = Updates()
         if asking.wants(Klass.SELECTED) and names.keys and told.keys:
-            updates = self.selecting(bundle, names).updates(names, told.items, bundle.hash, told.anywhere)
+            updates = self.selecting(bundle).updates(names, told.items, bundle.hash, told.anywhere)
             yield from updates.drafts
         holding = Holding(names, in_use(told.keys, told.anywhere, updates.released))
         gone: list[str] = []
@@ -129,13 +130,6 @@ def _uses_any(bundle: Bundle, told: Told) -> bool:
         return False
     names = sort(bundle)
     used = in_use(told.keys, told.anywhere, ())
-    return any(used(key) for key in names.keys) or any(used(_key(rel)) for _entry, rel in names.others + names.links)
-
-
-def _key(rel: str) -> str:
-    from ..plexdata.layout import key_of
-
-    return key_of(rel) or "?"
-
-
-__all__ = ["MetadataRules", "Picture", "Told", "once"]
+    return any(used(key) for key in names.keys) or any(
+        used(layout.key_of(rel)) for _entry, rel in names.others + names.links
+    )

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ..choices import Action, Klass, Risk
 from ..plexdata import layout
 from ..plexdata.index import Item
+from ..plexdata.sources import Source
 from .base import Asking, Draft
 from .shelves import Names
 
 THUMB, ART = "user_thumb_url", "user_art_url"
 
 
-class Address(NamedTuple):
-    """Where a picture came from. ``proven``: the digest of ``url`` is the one in the name of the file."""
-
-    url: str
-    source: str  # taggings, info_xml
-    proven: bool
-
-
-Find = Callable[[Item, str, str], Address | None]
-"""The address for (item, column, value), None if nothing tells it."""
+Find = Callable[[Item, str], Source | None]
+"""Where the picture that a value of an item selects came from, None if nothing tells it."""
 
 
 class Locks(Protocol):
@@ -75,7 +68,7 @@ class Selecting:
         if column not in asking.columns or (asking.sections and item.section not in asking.sections):
             return None
         why = ""
-        address = self.find(item, column, value)
+        address = self.find(item, value)
         if address is None:
             agent, _digest = layout.agent_and_digest(value.rpartition("/")[2])
             why = "no_address" if agent else "embedded"

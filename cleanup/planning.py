@@ -1,0 +1,171 @@
+"""One unit of a plan (a prefix folder of one type, of Media, or the cache): from its files to the drafts of its rows."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+from mediasync.core import paths
+
+from . import picture
+from .cache_walk import pictures
+from .choices import Klass
+from .composites import members
+from .locks import Ask, Locks
+from .plexdata import layout, queries, walk
+from .plexdata.places import Data
+from .plexdata.safe import Root
+from .plexdata.sources import Sources
+from .plexdata.walk import Bundle
+from .policy import Policy
+from .preflight import Weight
+from .reading import Reading
+from .rules.base import Asking, Draft
+from .rules.cache import Cache
+from .rules.media import MediaRules
+from .rules.metadata import MetadataRules, Told
+from .rules.selected import Selecting
+from .steps import CACHE, Work
+
+MOST_OUTWARD = 10_000  # links that lead out of their bundles, remembered of one unit
+
+
+class Unit(NamedTuple):
+    """What one item of the plan looks at. ``str(unit)`` is its name in the rows."""
+
+    part: str
+    folder: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return "/".join(each for each in self if each)
+
+
+@dataclass(slots=True)
+class Found:
+    """What was met in a unit besides drafts."""
+
+    weight: Weight = field(default_factory=Weight)
+    foreign: Counter[str] = field(default_factory=Counter)  # why → names that are not looked at
+    outward: list[str] = field(default_factory=list)  # paths below the data folder to which links of bundles lead
+    orphans: int = 0
+
+    def note(self, _path: str, why: str) -> None:
+        self.foreign[why] += 1
+
+    def watch(self, bundle: Bundle, root: str) -> None:
+        """Remember where links that leave their bundle lead to, if that is in the data folder: it must stay."""
+        for entry in bundle.entries:
+            if entry.kind != "link" or layout.link_target(bundle.rel(entry), entry.target):
+                continue
+            if len(self.outward) < MOST_OUTWARD:
+                base = os.path.dirname(f"{root}/{entry.path}")
+                target = os.path.normpath(os.path.join(base, entry.target))
+                if target.startswith(f"{root}/"):
+                    self.outward.append(target[len(root) + 1 :])
+
+
+@dataclass(slots=True)
+class Planner:
+    """Makes the drafts of one run's units. ``source`` opens the copy of the database (not for the cache)."""
+
+    data: Data
+    policy: Policy
+    now_ns: int
+    sections: frozenset[int] = frozenset()
+    host: bool = False
+    ask: Ask | None = None
+    source: Callable[[], Reading] | None = None
+
+    def drafts(self, unit: Unit, work: Work, found: Found, kept: Counter[str]) -> Iterator[Draft]:
+        """Yield the drafts of a unit, bundle by bundle."""
+        if unit.part == CACHE:
+            yield from self._cache(found)
+            return
+        assert self.source is not None
+        source = self.source()
+        asking = self._asking(work, source, kept)
+        found_bundles = walk.bundles(self.data, unit.part, unit.folder, unit.prefix, found.note)
+        with Root(self.data.root) as root:
+            make = self._media(asking, source) if unit.part == layout.MEDIA else self._metadata(asking, source, root)
+            for bundle in found_bundles:
+                found.weight.add(bundle)
+                found.watch(bundle, self.data.root)
+                for each in make(bundle):
+                    found.orphans += each.klass is Klass.ORPHAN
+                    yield each
+
+    def _asking(self, work: Work, source: Reading, kept: Counter[str]) -> Asking:
+        wanted = {f"user_{name}_url" for name in self.policy.columns}
+        columns = tuple(name for name in source.schema.columns if name in wanted)
+        return Asking(work.classes, self.policy, self.now_ns, self.sections, columns, self.host, kept)
+
+    def _metadata(self, asking: Asking, source: Reading, root: Root) -> Callable[[Bundle], Iterator[Draft]]:
+        index, locks = source.index, Locks(self.policy, self.ask)
+        sources = Sources(source.con, source.schema, root)
+        composite = members(source) if asking.wants(Klass.SELECTED) and not self.policy.collections else frozenset()
+
+        def selecting(bundle: Bundle) -> Selecting:
+            return Selecting(asking, partial(sources.of, bundle.path), locks, composite)
+
+        rules = MetadataRules(asking, selecting, partial(picture.is_overlay, root))
+
+        def make(bundle: Bundle) -> Iterator[Draft]:
+            digest = bundle.hash
+            told = Told(index.knows(digest), index.items(digest), index.keys(digest), index.anywhere)
+            return rules.drafts(bundle, told)
+
+        return make
+
+    def _media(self, asking: Asking, source: Reading) -> Callable[[Bundle], Iterator[Draft]]:
+        index = source.index
+        users = media_users(source) if asking.wants(Klass.REHOST) and self.host else {}
+        rules = MediaRules(asking, index.media_uses, users, Locks(self.policy, self.ask))
+
+        def make(bundle: Bundle) -> Iterator[Draft]:
+            return rules.drafts(bundle, index.knows_media(bundle.hash), index.media_items(bundle.hash))
+
+        return make
+
+    def _cache(self, found: Found) -> Iterator[Draft]:
+        rule = Cache(self.policy, self.now_ns)
+        if not self.data.cache:
+            return
+        for entry, used in pictures(self.data.cache):
+            rule.weigh(entry, used)
+        found.weight.files, found.weight.bytes = rule.files, rule.bytes
+        yield from rule.drafts(pictures(self.data.cache))
+
+
+@cache
+def _users_query(columns: tuple[str, ...]) -> str:
+    return " UNION ALL ".join(
+        f'SELECT "{column}" FROM metadata_items WHERE "{column}" LIKE \'media://%\'' for column in columns
+    )
+
+
+def media_users(source: Reading) -> Mapping[str, int]:
+    """Return how many values name each path below Media/localhost, in any table."""
+    found: Counter[str] = Counter()
+    for query in (_users_query(source.schema.columns), *queries.other_queries(source.schema)):
+        for row in source.con.execute(query):
+            value: Any = row[0]
+            ref = layout.parse(value)
+            if ref.scheme == "media":
+                found[ref.rel] += 1
+    return found
+
+
+def units(work: Work, data: Data, prefixes: frozenset[str], note: walk.Foreign = walk.ignore) -> Iterator[Unit]:
+    """Yield the units of one piece of work, as far as they are there and among ``prefixes`` (empty: all)."""
+    if work.part == CACHE:
+        if data.cache and os.path.isdir(paths.to_bytes(data.cache)):
+            yield Unit(CACHE, "", "")
+        return
+    for prefix in walk.prefixes(data, work.part, work.folder, note):
+        if not prefixes or prefix in prefixes:
+            yield Unit(work.part, work.folder, prefix)
