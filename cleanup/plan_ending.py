@@ -93,15 +93,8 @@ def within(policy: Policy, sums: selectors.Sums, parts: dict[str, dict[str, int]
         if bundles and orphans / bundles > policy.most_share:
             found, most = round(100 * orphans / bundles), round(100 * policy.most_share)
             message = f"{found} % of the bundles of {name} would be orphans; the limit is {most} %."
-            raise Permanent(
-                message,
-                code="cleanup_many_orphans",
-                part=name,
-                orphans=orphans,
-                bundles=bundles,
-                found=found,
-                most=most,
-            )
+            figures = {"orphans": orphans, "bundles": bundles, "found": found, "most": most}
+            raise Permanent(message, code="cleanup_many_orphans", part=name, **figures)
 
 
 def _spare(run: Run, outward: list[str]) -> None:

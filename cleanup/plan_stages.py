@@ -60,12 +60,11 @@ class Look(Base):
         filters = scopes.check_filters(scope) | ({"apply": True} if scope.get("apply") else {})
         folder = PlexFolder.objects.get(pk=scope["folder"])
         with ctx.transaction():
-            run = services.begin(folder, scope["steps"], filters, ctx.job.actor, job=ctx.job.id)
-        return run
+            return services.begin(folder, scope["steps"], filters, ctx.job.actor, job=ctx.job.id)
 
 
 class Find(Base):
-    """Find what may go: one item a prefix folder; its rows are written in blocks and replace those of an earlier try."""
+    """Find what may go: one item a prefix folder; its rows, written in blocks, replace those of an earlier try."""
 
     name = "find"
     label = _("Find what may go")

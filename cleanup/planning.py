@@ -1,4 +1,4 @@
-"""One unit of a plan (a prefix folder of one type, of Media, or the cache): from its files to the drafts of its rows."""
+"""One unit of a plan (a prefix folder of one type, of Media, or the cache): from its files to its drafts."""
 
 from __future__ import annotations
 
