@@ -13,6 +13,7 @@ from mediasync.core.errors import NeedsOperator, NotFound, UsageError
 from . import policy as policies
 from .apply_checks import LiveReferences, check_identity
 from .apply_files import DATA, Hands, References
+from .choices import RunState
 from .manifest import Manifest
 from .models import PlexFolder, Run
 from .plexdata import places
@@ -21,6 +22,8 @@ from .plexdata.places import Data
 from .plexdata.safe import Root
 from .policy import Policy
 from .quarantine import FOLDER, Quarantine
+
+STOPPED = "stopped"  # in Run.report: why the rest of a run is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,14 @@ class Scene:
     data: Data
 
     @property
+    def goes_on(self) -> bool:
+        """Whether rows may be carried out: the run was begun, not stopped, and not put back meanwhile."""
+        return self.run.state in (RunState.APPLYING, RunState.APPLIED) and not self.run.report.get(STOPPED)
+
+    @property
     def identity(self) -> str:
         """What the database file was when the run began to be applied; see ``apply_checks.identity_of``."""
-        return str(self.run.facts.get("database", ""))
+        return str(self.run.facts.get("identity", ""))
 
 
 def scene(run_id: int) -> Scene:

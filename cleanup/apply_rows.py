@@ -26,6 +26,7 @@ class Row(NamedTuple):
     action: str
     base: str
     path: str
+    bundle: str
     dev: int
     ino: int
     size: int
@@ -91,3 +92,9 @@ def counts(verdicts: Mapping[int, Verdict]) -> dict[str, int]:
     for verdict in verdicts.values():
         found[str(verdict.outcome)] = found.get(str(verdict.outcome), 0) + 1
     return found
+
+
+def chosen(run: int, ids: Sequence[int], *outcomes: Outcome) -> list[Row]:
+    """Return these rows of a run as far as they are in one of the outcomes, by id."""
+    found = PlanRow.objects.filter(run=run, id__in=ids, outcome__in=outcomes)
+    return [Row(*values) for values in found.order_by("id").values_list(*Row._fields)]

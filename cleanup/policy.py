@@ -45,6 +45,8 @@ class Policy:
     idle_only: bool = True  # only when nobody watches
     checksum: bool = False  # a digest of each file that is put away, not only of those that are copied
     delete_at_once: bool = False  # without quarantine; asks a person twice
+    cache_at_once: bool = False  # cached pictures are deleted at the end of a run, all else waits in quarantine
+    ask_after: tuple[str, ...] = ()  # of Plex, after a run: clean_bundles, optimize, empty_trash
     most_files: int = 500_000  # of one run
     most_bytes: int = 500 * GIB
     most_share: float = 0.6  # of all bundles, that one run may take as orphans
