@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,12 @@ def fixture(name: str) -> str | None:
     return file.read_text("utf-8") if file.is_file() else None
 
 
+@cache
+def _insert(table: str, names: tuple[str, ...]) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f'INSERT INTO "{table}" ({columns}) VALUES ({", ".join("?" * len(names))})'
+
+
 def write(path: Path, script: str, rows: Mapping[str, Iterable[Mapping[str, Any]]], *, wal: bool = True) -> None:
     """Make the database ``path`` with these rows; columns that the schema lacks are left out."""
     first, _, second = script.partition(f"\n{SEED}")
@@ -121,8 +128,7 @@ def write(path: Path, script: str, rows: Mapping[str, Iterable[Mapping[str, Any]
         there = {row[1] for row in con.execute(f'PRAGMA table_info("{table}")')}
         for row in each:
             kept = {name: value for name, value in row.items() if name in there}
-            names = ", ".join(f'"{name}"' for name in kept)
-            con.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(kept))})', list(kept.values()))
+            con.execute(_insert(table, tuple(kept)), list(kept.values()))
     con.execute("COMMIT")
     con.executescript("-- " + second)
     con.close()
