@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..choices import Action, Klass, Risk
 from ..plexdata.entries import Entry
@@ -13,11 +14,11 @@ from ..policy import Policy
 __all__ = ["Asking", "Draft", "Entry", "of_entry"]
 
 DAY_NS = 86_400 * 10**9
+_new = tuple.__new__  # half the time of the class's own, a hundred thousand times
 
 
-@dataclass(slots=True)
-class Draft:
-    """A row of a plan before it is stored: the columns of ``models.PlanRow``, less what all of a run have."""
+class Draft(NamedTuple):
+    """A row of a plan before it is stored: the columns of ``models.PlanRow``, less what all of a unit have."""
 
     klass: Klass
     action: Action
@@ -54,7 +55,8 @@ def of_entry(
 ) -> Draft:
     """Return the draft about one name, with the facts of its ``lstat``."""
     path, _kind, dev, ino, size, blocks, mtime_ns, nlink, _target = entry
-    return Draft(klass, action, path, bundle, base, dev, ino, size, blocks, mtime_ns, nlink, risk=risk, reason=reason)
+    facts = (klass, action, path, bundle, base, dev, ino, size, blocks, mtime_ns, nlink)
+    return _new(Draft, (*facts, 0, "", None, None, "", "", "", "", "", risk, reason))
 
 
 @dataclass(slots=True)

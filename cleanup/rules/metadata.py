@@ -113,10 +113,10 @@ def once(drafts: Sequence[Draft]) -> Sequence[Draft]:
     for each in drafts:
         if each.nlink > 1:
             shared.setdefault((each.dev, each.ino), []).append(each)
-    for same in shared.values():
-        for each in same[0 if len(same) < same[0].nlink else 1 :]:
-            each.blocks = 0
-    return drafts
+    if not shared:
+        return drafts
+    counted = {id(same[0]) for same in shared.values() if len(same) >= same[0].nlink}
+    return [each if each.nlink < 2 or id(each) in counted else each._replace(blocks=0) for each in drafts]
 
 
 def _is_child(bundle: Bundle, told: Told) -> bool:
