@@ -104,7 +104,7 @@ def allowed(row: Row) -> bool:
 def _look(row: Row, hands: Hands) -> Entry | Verdict:
     """Return what lies there if it is what was planned, else what becomes of the row."""
     if not allowed(row) or row.base not in hands.roots:
-        return Verdict(Outcome.ERROR, "bad_path")
+        return Verdict(Outcome.ERROR, "cleanup_bad_path")
     root = hands.roots[row.base]
     try:
         entry = root.lstat(row.path)
@@ -197,7 +197,7 @@ def remove_folders(rows: Sequence[Row], hands: Hands, again: bool) -> dict[int, 
     for row in rows:
         found = layout.place_of(row.path)
         if row.base != DATA or found is None or found.rel in ("", "Contents"):
-            verdicts[row.id] = Verdict(Outcome.ERROR, "bad_path")
+            verdicts[row.id] = Verdict(Outcome.ERROR, "cleanup_bad_path")
             continue
         try:
             lines.append(_folder_line(row, hands.roots[DATA]))

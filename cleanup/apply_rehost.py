@@ -66,7 +66,7 @@ def _upload(root: Root, row: Row, uploads: Uploads) -> str | Verdict:
     ref = layout.parse(row.old)
     path = f"{layout.MEDIA}/{ref.rel}"
     if ref.scheme != "media" or layout.place_of(path) is None:
-        return Verdict(Became.ERROR, "bad_path")
+        return Verdict(Became.ERROR, "cleanup_bad_path")
     try:
         with os.fdopen(root.open_file(path), "rb") as file:
             data = file.read(MOST_BYTES + 1)

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from mediasync.jobs.registry import JobKind
 
-from . import plan_stages
+from . import apply_kinds, plan_stages
 
-KINDS: tuple[JobKind, ...] = (plan_stages.KIND,)
+KINDS: tuple[JobKind, ...] = (plan_stages.KIND, *apply_kinds.KINDS)

@@ -15,7 +15,7 @@ from . import apply_rows, restore_files, services
 from .apply_after import settle
 from .apply_checks import children, identity_of
 from .apply_files import DATA, Hands
-from .apply_open import Scene, hands, open_root, scene
+from .apply_open import hands, scene
 from .apply_ready import compare, keep
 from .apply_rows import Row, Verdict
 from .choices import PHASES, Action, Klass, RunState
@@ -91,7 +91,7 @@ class End(Stage):
         some = PlanRow.objects.filter(run=found.run, phase__in=AWAY, outcome=Became.QUARANTINED).exists()
         clean = False
         if found.run.quarantine and not some:
-            clean = _remove_quarantine(found)
+            clean = restore_files.remove_quarantine(found.run.quarantine)
         to = RunState.APPLIED if some else RunState.PURGED
         settle(found, ctx, "purged", to, [*services.TO_PURGE, to], {"clean": clean})
         return Done({})
@@ -150,14 +150,3 @@ def _delete_one(root: Root, row: Row) -> Verdict:
     except OSError as error:
         return Verdict(Became.QUARANTINED, f"errno {error.errno}")
     return Verdict(Became.DELETED)
-
-
-def _remove_quarantine(found: Scene) -> bool:
-    """Remove the folder of the run's quarantine if nothing foreign lies in it."""
-    above, _slash, name = found.run.quarantine.rpartition("/")
-    with open_root(found.run.quarantine) as away:
-        clean = restore_files.tidy(away, keep_manifest=False)
-    if clean:
-        with open_root(above) as root:
-            root.rmdir(name)
-    return clean

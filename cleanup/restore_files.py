@@ -13,7 +13,7 @@ from .apply_rows import Row, Verdict
 from .choices import Action, Outcome
 from .plexdata import layout
 from .plexdata.safe import Root
-from .quarantine import Quarantine
+from .quarantine import FOLDER, Quarantine
 
 
 def bring_back(rows: Sequence[Row], roots: Mapping[str, Root], quarantine: Quarantine) -> dict[int, Verdict]:
@@ -25,7 +25,7 @@ def _bring_back(row: Row, roots: Mapping[str, Root], quarantine: Quarantine) -> 
     """Put one thing back. ``planned`` rows may lie there as well: a crash came before that was written down."""
     away = Outcome(row.outcome)
     if row.base not in roots:
-        return Verdict(away, "bad_path")
+        return Verdict(away, "cleanup_bad_path")
     root = roots[row.base]
     try:
         lying = quarantine.lies(row.base, row.path)
@@ -77,16 +77,26 @@ def _give_facts(root: Root, path: str, facts: Mapping[str, Any]) -> None:
         os.close(fd)
 
 
-def tidy(quarantine: Root, keep_manifest: bool) -> bool:
-    """Remove the empty folders of a quarantine, and the manifest unless it is kept. True if nothing is left."""
-    for base in ("data", "cache"):
-        if quarantine.lstat(base) is not None:
-            _tidy(quarantine, base)
-    left = [name for name in quarantine.names() if name != manifest.NAME]
-    if left or keep_manifest:
-        return False
-    with suppress(FileNotFoundError):
-        quarantine.unlink(manifest.NAME)
+def remove_quarantine(path: str) -> bool:
+    """Remove the empty folders of a run's quarantine, and all of it if nothing is left; tell whether that was so."""
+    above, _slash, name = path.rpartition("/")
+    try:
+        with Root(path) as quarantine:
+            for base in ("data", "cache"):
+                if quarantine.lstat(base) is not None:
+                    _tidy(quarantine, base)
+            if any(each != manifest.NAME for each in quarantine.names()):
+                return False
+            with suppress(FileNotFoundError):
+                quarantine.unlink(manifest.NAME)
+        with Root(above) as root:
+            root.rmdir(name)
+    except FileNotFoundError:  # an earlier try
+        return True
+    if above.endswith(f"/{FOLDER}"):
+        grand, _slash, name = above.rpartition("/")
+        with suppress(OSError), Root(grand) as root:
+            root.rmdir(name)
     return True
 
 

@@ -181,11 +181,11 @@ class End(Stage):
             | Q(phase=PHASES[Action.UPDATE], outcome=Became.UPDATED)
             | Q(phase=PHASES[Action.FOLDER], outcome=Became.DELETED)
         )
-        some = left.exists()
-        with open_root(found.run.quarantine) as away:
-            restore_files.tidy(away, keep_manifest=True)
-        to = RunState.APPLIED if some and "rows" in ctx.job.scope else RunState.RESTORED
-        settle(found, ctx, "restored", to, [RunState.RESTORING, to], {"left": left.count()})
+        count = left.count()
+        clean = restore_files.remove_quarantine(found.run.quarantine) if found.run.quarantine else True
+        gone = {"quarantine": "", "expires_at": None} if clean else {}
+        to = RunState.APPLIED if count and "rows" in ctx.job.scope else RunState.RESTORED
+        settle(found, ctx, "restored", to, [RunState.RESTORING, to], {"left": count}, **gone)
         return Done({})
 
 

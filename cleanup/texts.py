@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from mediasync.jobs.registry import Text
 
+from .apply_texts import APPLY
+
 PLAN: Mapping[str, Text] = {
     # titles
     "cleanup_plan": _("Plan a clean-up: %(name)s"),
@@ -59,4 +61,4 @@ PLAN: Mapping[str, Text] = {
     "dangling": _("Leads nowhere"),
 }
 
-TEXTS: Mapping[str, Text] = {**PLAN}
+TEXTS: Mapping[str, Text] = {**PLAN, **APPLY}
