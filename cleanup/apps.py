@@ -12,11 +12,11 @@ class CleanupConfig(AppConfig):
     def ready(self) -> None:
         from mediasync.jobs.registry import register, register_texts
 
-        from . import purge_chores
+        from . import expiry
         from .kinds import KINDS
         from .texts import TEXTS
 
         register_texts(TEXTS)
         for kind in KINDS:
             register(kind)
-        purge_chores.register()
+        expiry.register()
