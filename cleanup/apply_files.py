@@ -114,8 +114,8 @@ def _look(row: Row, hands: Hands) -> Entry | Verdict:
         if away is not None:  # moved by an earlier try; or half a move to another file system
             return entry if row.action == Action.TREE or _same(row, entry) else Verdict(Outcome.QUARANTINED)
         if row.action == Action.TREE:
-            same = entry.kind == "folder" and (entry.dev, entry.ino) == (row.dev, row.ino)
-            return entry if same and mark_of(root, row.path) == row.mark else Verdict(Outcome.CHANGED)
+            same = entry.kind == "folder" and mark_of(root, row.path) == row.mark
+            return entry if same else Verdict(Outcome.CHANGED)
         return entry if _same(row, entry) else Verdict(Outcome.CHANGED)
     except NotADirectoryError:  # a folder above is gone, or a link now
         return Verdict(Outcome.CHANGED, "gone")
