@@ -105,7 +105,7 @@ def _fill(above: int, name: str, bundle: Bundle, device: int, foreign: Foreign) 
 
 
 def _folder(fd: int, path: str, bundle: Bundle, device: int, foreign: Foreign, depth: int) -> None:
-    add = bundle.entries.append
+    add, new = bundle.entries.append, tuple.__new__
     below: list[tuple[str, str]] = []
     with os.scandir(fd) as listing:
         for each in listing:
@@ -121,18 +121,18 @@ def _folder(fd: int, path: str, bundle: Bundle, device: int, foreign: Foreign, d
                 continue
             if each.is_file(follow_symlinks=False):
                 ino = found.st_ino
-                add(
-                    Entry(
-                        child,
-                        "file",
-                        found.st_dev,
-                        ino if ino < 1 << 63 else signed(ino),
-                        found.st_size,
-                        found.st_blocks,
-                        found.st_mtime_ns,
-                        found.st_nlink,
-                    )
+                facts = (
+                    child,
+                    "file",
+                    found.st_dev,
+                    ino if ino < 1 << 63 else signed(ino),
+                    found.st_size,
+                    found.st_blocks,
+                    found.st_mtime_ns,
+                    found.st_nlink,
+                    "",
                 )
+                add(new(Entry, facts))  # a tenth of the walk faster than to call it
                 continue
             add(of_stat(child, found))
             if not each.is_dir(follow_symlinks=False):
