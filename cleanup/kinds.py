@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from mediasync.jobs.registry import JobKind
 
-from . import apply_kinds, plan_stages
+from . import apply_kinds, housekeeping, plan_stages
 
-KINDS: tuple[JobKind, ...] = (plan_stages.KIND, *apply_kinds.KINDS)
+KINDS: tuple[JobKind, ...] = (plan_stages.KIND, *apply_kinds.KINDS, housekeeping.KIND)

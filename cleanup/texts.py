@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from mediasync.jobs.registry import Text
 
 from .apply_texts import APPLY
+from .texts_pages import PAGES
 
 PLAN: Mapping[str, Text] = {
     # titles
@@ -61,4 +62,4 @@ PLAN: Mapping[str, Text] = {
     "dangling": _("Leads nowhere"),
 }
 
-TEXTS: Mapping[str, Text] = {**PLAN, **APPLY}
+TEXTS: Mapping[str, Text] = {**PLAN, **APPLY, **PAGES}
