@@ -75,10 +75,15 @@ class Find(Base):
             return
         data = places.resolve(run.folder.path, run.folder.cache_path)
         prefixes = frozenset(run.filters.get("prefixes", ()))
-        for number, work in enumerate(works_of(run)):
-            label = work.folder or work.part
-            payload = [{"work": number, "unit": list(unit)} for unit in units(work, data, prefixes)]
-            yield Planned([NewItem(str(Unit(*each["unit"])), each, label, label) for each in payload])  # type: ignore[misc]
+        found = [(unit, number) for number, work in enumerate(works_of(run)) for unit in units(work, data, prefixes)]
+        found.sort(key=lambda each: (each[0].prefix, each[1]))  # the index is read once a prefix, for all types
+        yield Planned(
+            [
+                NewItem(str(unit), {"work": number, "unit": list(unit)}, label, label)
+                for unit, number in found
+                for label in (unit.folder or unit.part,)
+            ]
+        )
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         run = run_of(ctx.job)

@@ -91,7 +91,9 @@ class Planner:
         asking = self._asking(work, source, kept)
         found_bundles = walk.bundles(self.data, unit.part, unit.folder, unit.prefix, found.note)
         with Root(self.data.root) as root:
-            make = self._media(asking, source) if unit.part == layout.MEDIA else self._metadata(asking, source, root)
+            make = (
+                self._media(asking, source) if unit.part == layout.MEDIA else self._metadata(asking, source, root, unit)
+            )
             for bundle in found_bundles:
                 found.weight.add(bundle)
                 found.watch(bundle, self.data.root)
@@ -104,9 +106,12 @@ class Planner:
         columns = tuple(name for name in source.schema.columns if name in wanted)
         return Asking(work.classes, self.policy, self.now_ns, self.sections, columns, self.host, kept)
 
-    def _metadata(self, asking: Asking, source: Reading, root: Root) -> Callable[[Bundle], Iterator[Draft]]:
+    def _metadata(self, asking: Asking, source: Reading, root: Root, unit: Unit) -> Callable[[Bundle], Iterator[Draft]]:
         index, locks = source.index, Locks(self.policy, self.ask)
         sources = Sources(source.con, source.schema, root)
+        if asking.wants(Klass.SELECTED):
+            kinds = layout.TYPES[unit.folder]
+            sources.prepare(item for item in index.everyone(unit.prefix) if item.type in kinds)
         composite = members(source) if asking.wants(Klass.SELECTED) and not self.policy.collections else frozenset()
 
         def selecting(bundle: Bundle) -> Selecting:

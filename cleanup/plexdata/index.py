@@ -7,7 +7,7 @@ the bundle of its show); a value of another table, whose bundle nobody knows, co
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -87,6 +87,11 @@ class Index:
     def keys(self, bundle: str) -> Collection[str]:
         """Return the keys (``layout.key_of``) that values of the bundle's items keep alive in it."""
         return self._load(bundle).keys.get(bundle, frozenset())
+
+    def everyone(self, prefix: str) -> Iterator[Item]:
+        """Yield the items of all bundles of one prefix folder, some of them more than once."""
+        for items in self._load(prefix).items.values():
+            yield from items
 
     def media_items(self, bundle: str) -> Sequence[Item]:
         """Return the items of all parts with this hash, each once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ PREFIXES = "0123456789abcdef"
 PREFIX = re.compile(r"[0-9a-f]\Z")  # with ``match``, as \Z and match leave no room before or after
 BUNDLE = re.compile(r"[0-9a-f]{39}\.bundle\Z")
 HASH = re.compile(r"[0-9a-f]{40}\Z")
+CLEAN = re.compile(r"(?!\.\.?(?:/|\Z))[^/\0]+(?:/(?!\.\.?(?:/|\Z))[^/\0]+)*", re.DOTALL)  # pieces that are names
 
 # Folder below Metadata → the types of the items whose own bundles lie in it (metadata_items.metadata_type).
 TYPES: dict[str, tuple[int, ...]] = {
@@ -74,7 +76,7 @@ def parse(value: str | None) -> Ref:
 
 def is_clean(rel: str) -> bool:
     """Tell whether every piece of a relative path is a name (neither empty nor ``.`` nor ``..``, and no NUL)."""
-    return "\0" not in rel and all(piece not in ("", ".", "..") for piece in rel.split("/"))
+    return CLEAN.fullmatch(rel) is not None
 
 
 def keys(value: str | None) -> Iterator[str]:
@@ -113,6 +115,7 @@ def bundle_path(part: str, folder: str, bundle: str) -> str:
     return posixpath.join(part, folder, bundle[0], f"{bundle[1:]}.bundle")
 
 
+@lru_cache(maxsize=16_384)  # a block of rows is asked about several times
 def place_of(path: str) -> Place | None:
     """Return where a path below the data folder lies, None if that is in no bundle; every piece is checked."""
     if not is_clean(path):
