@@ -62,14 +62,19 @@ def uri(path: str, mode: str = "ro") -> str:
     return f"file:{quote(paths.to_bytes(path))}?mode={mode}"
 
 
-def open_ro(path: str) -> apsw.Connection:
-    """Open a database for reading only; Permanent if it is none, Transient if it is locked.
+def open_ro(path: str, *, follows: bool = False) -> apsw.Connection:
+    """Open a database for reading only; Permanent if it is none (or not ours to open), Transient if it is locked.
 
-    ``immutable`` is never used: on a live database it reads torn pages. A WAL whose ``-shm`` cannot be made (a folder
-    that is read-only for us) makes SQLite refuse, which is right: its last transactions would be missed.
+    Reading a WAL database makes ``-wal`` and ``-shm`` where Plex is stopped. Root's are given to the owner of the
+    database by SQLite itself; anybody else's would lock Plex out, so then it is opened as one that nobody changes
+    (``immutable``), if there is no WAL. ``follows``: what changes later must be seen, so that is no way.
     """
+    still = _is_still(path)
+    if still and follows:
+        raise _not_ours(path)
     try:
-        con = apsw.Connection(uri(path), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        mode = "ro&immutable=1" if still else "ro"
+        con = apsw.Connection(uri(path, mode), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         con.set_busy_timeout(int(BUSY * 1000))
         con.execute("SELECT count(*) FROM sqlite_master").fetchall()
     except apsw.Error as error:
@@ -78,42 +83,83 @@ def open_ro(path: str) -> apsw.Connection:
     return con
 
 
+def _is_still(path: str) -> bool:
+    """Tell whether Plex has stopped and our side files would lock it out; Permanent if there is an old WAL as well."""
+    name = paths.to_bytes(path)
+    try:
+        if os.geteuid() in (0, os.stat(name).st_uid) or os.path.exists(name + b"-shm"):
+            return False
+    except OSError:  # SQLite says what is wrong
+        return False
+    if os.path.exists(name + b"-wal") and os.path.getsize(name + b"-wal"):
+        raise _not_ours(path)
+    return True
+
+
+def _not_ours(path: str) -> Permanent:
+    message = "Only the owner of Plex's database may open it while Plex is stopped."
+    return Permanent(message, code="plex_database_owner", path=path)
+
+
 def snapshot(live: str, to: str) -> Snapshot:
     """Copy ``live`` to ``to`` (replaced) in one step and check the copy; both are stored text.
 
     One step holds a read lock for about 24 µs a KiB and is consistent under load; stepwise copies start over for ever.
-    Raises Transient when locked, Permanent when it cannot be read or the copy is not sound.
+    Raises Transient when locked, Permanent when it cannot be read, the copy is not sound or the disk is full.
     """
     target = Path(os.fsdecode(paths.to_bytes(to)))
     part = target.with_name(target.name + ".part")
-    for each in (part, *(Path(f"{part}{end}") for end in ("-journal", "-wal", "-shm"))):
-        each.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    name = paths.to_text(os.fsencode(part))
+    _remove(part)
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        name = paths.to_text(os.fsencode(part))
+        _copy(live, name)
+        check(name)
+        with part.open("rb+") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+        part.replace(target)
+    except OSError as error:
+        answer = f"{target}: {error.strerror}"
+        raise Permanent("The copy of Plex's database cannot be written.", code="plex_snapshot", answer=answer) from None
+    finally:
+        _remove(part)
+    return Snapshot(to, size, digest)
+
+
+def _remove(part: Path) -> None:
+    for end in ("", "-journal", "-wal", "-shm"):
+        Path(f"{part}{end}").unlink(missing_ok=True)
+
+
+def _copy(live: str, to: str) -> None:
+    still, before = _is_still(live), _facts(live)
     source = open_ro(live)
     try:
-        _copy(source, name)
+        copy = apsw.Connection(uri(to, "rw"), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
+        try:
+            with copy.backup("main", source, "main") as backup:
+                while not backup.done:
+                    backup.step(-1)
+        finally:
+            copy.close()
     except apsw.Error as error:
         raise failed(error, live) from None
     finally:
         source.close()  # at once: a held reader makes the WAL grow
-    check(name)
-    with part.open("rb+") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-        size = os.fstat(file.fileno()).st_size
-    part.replace(target)
-    return Snapshot(to, size, digest)
+    if still and _facts(live) != before:
+        raise Transient("Plex's database changed while it was copied.", code="plex_database_locked", path=live)
 
 
-def _copy(source: apsw.Connection, to: str) -> None:
-    copy = apsw.Connection(uri(to, "rw"), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
+def _facts(path: str) -> tuple[object, ...]:
+    """Return what changes when somebody writes a database that was at rest; ``stat`` only, as nothing may open it."""
+    name = paths.to_bytes(path)
     try:
-        with copy.backup("main", source, "main") as backup:
-            while not backup.done:
-                backup.step(-1)
-    finally:
-        copy.close()
+        found = os.stat(name)
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, os.path.exists(name + b"-wal")
 
 
 def check(path: str) -> None:

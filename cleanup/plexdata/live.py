@@ -24,7 +24,7 @@ class Live:
 
     def __init__(self, database: str) -> None:
         self.database = database
-        self._con = open_ro(database)
+        self._con = open_ro(database, follows=True)
         self.schema: Schema = probe(self._con)
         self._others: tuple[int, frozenset[str], frozenset[str]] | None = None
 

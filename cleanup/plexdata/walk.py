@@ -65,15 +65,19 @@ def prefixes(data: Data, part: str, folder: str = "", foreign: Foreign = ignore)
 def bundles(data: Data, part: str, folder: str, prefix: str, foreign: Foreign = ignore) -> Iterator[Bundle]:
     """Yield the bundles of one prefix folder, in the order of the file system.
 
-    ``part`` is layout.METADATA (with the type's ``folder``) or layout.MEDIA (with ""). A prefix folder that is gone has
-    no bundles; UsageError is not raised for it. Raises ValueError for what is no part, type or prefix.
+    ``part`` is layout.METADATA (with the type's ``folder``) or layout.MEDIA (with ""). A prefix folder that is gone, or
+    that is a link by now, has no bundles. Raises ValueError for what is no part, type or prefix, OSError for a prefix
+    folder that cannot be read.
     """
     if not layout.PREFIX.match(prefix) or (part == layout.METADATA) != (folder in layout.TYPES):
         raise ValueError(f"not a prefix folder: {part}, {folder}, {prefix}")
     base = f"{part}/{folder}/{prefix}" if folder else f"{part}/{prefix}"
     try:
         fd = _open_below(data.root, base)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        foreign(base, "link")
         return
     try:
         device = os.fstat(fd).st_dev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sqlite3
@@ -15,6 +16,7 @@ import pytest
 
 import cleanup
 from cleanup.plexdata import database
+from cleanup.plexdata.live import Live
 from mediasync.core import paths
 from mediasync.core.errors import Permanent, Transient
 
@@ -171,6 +173,67 @@ con.execute("DELETE FROM media_parts")
 print("held", flush=True)
 sys.stdin.readline()
 """
+
+
+def side_files(made: Films) -> list[Path]:
+    return [path for end in ("-wal", "-shm") if (path := Path(made.data.database + end)).exists()]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_leaves_side_files_to_the_owner(films: Callable[..., Films]) -> None:
+    made = films()
+    os.chown(made.data.database, 12345, 12345)
+    database.open_ro(made.data.database).close()
+    assert {path.stat().st_uid for path in side_files(made)} <= {12345}
+
+
+def test_anybody_else_leaves_none(films: Callable[..., Films], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = films()
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(made.data.database).st_uid + 1)
+    found = database.snapshot(made.data.database, str(tmp_path / "copy.db"))
+    assert found.size and side_files(made) == []
+    with pytest.raises(Permanent) as caught:
+        Live(made.data.database)
+    assert caught.value.code == "plex_database_owner"
+    Path(made.data.database + "-wal").write_bytes(b"left by a crash")
+    with pytest.raises(Permanent) as caught:
+        database.snapshot(made.data.database, str(tmp_path / "copy.db"))
+    assert caught.value.code == "plex_database_owner"
+    assert not (tmp_path / "copy.db.part").exists()
+
+
+def test_a_copy_of_what_changed_meanwhile_is_none(
+    films: Callable[..., Films], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = films()
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(made.data.database).st_uid + 1)
+    check = database.open_ro
+
+    def open_ro(path: str) -> apsw.Connection:
+        con = check(path)
+        os.utime(path)
+        return con
+
+    monkeypatch.setattr(database, "open_ro", open_ro)
+    with pytest.raises(Transient):
+        database.snapshot(made.data.database, str(tmp_path / "copy.db"))
+    assert os.listdir(tmp_path).count("copy.db") == 0
+
+
+def test_a_full_disk_is_said(films: Callable[..., Films], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = films()
+    (tmp_path / "copy.db").write_text("the last one")
+
+    def full(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    for target in ("copy.db", "nowhere/copy.db"):
+        with pytest.raises(Permanent) as caught:
+            database.snapshot(made.data.database, str(tmp_path / target))
+        assert caught.value.code == "plex_snapshot"
+    assert (tmp_path / "copy.db").read_text() == "the last one"
+    assert not (tmp_path / "copy.db.part").exists()
 
 
 def test_no_second_sqlite_touches_a_database() -> None:
