@@ -33,6 +33,7 @@ class LiveReferences:
         self._identity = identity
         self._away = away
         self._children = children
+        self._links: dict[str, dict[str, str]] = {}  # of a bundle: path → target
 
     def in_use(self, given: Sequence[str]) -> set[str]:
         """Return the paths in use: named by a column, led to by a link that is named, or a bundle with either."""
@@ -67,10 +68,7 @@ class LiveReferences:
         return led
 
     def _targets(self, path: str) -> set[str]:
-        bundle = bundle_at(self._root, path)
-        if bundle is None:
-            return set()
-        links = {each.path: each.target for each in bundle.entries if each.kind == "link"}
+        links = self._links_of(path)
         waiting = list(self._live.in_use(list(links)))
         found: set[str] = set()
         while waiting:
@@ -82,6 +80,14 @@ class LiveReferences:
                 if target in links:
                     waiting.append(target)
         return found
+
+    def _links_of(self, path: str) -> dict[str, str]:
+        """Return all links of a bundle; read once a block."""
+        if path not in self._links:
+            bundle = bundle_at(self._root, path)
+            entries = bundle.entries if bundle is not None else []
+            self._links[path] = {each.path: each.target for each in entries if each.kind == "link"}
+        return self._links[path]
 
 
 def _is_bundle(path: str) -> bool:

@@ -29,6 +29,7 @@ from .plexdata.safe import Root
 from .quarantine import FULL, Quarantine, place
 
 DATA = "data"
+LOOK = 50  # rows between two looks whether to stop
 CACHED = re.compile(r"(?:[0-9a-f]{1,2}/)?[^/]+\.(?:jpg|jpeg|png|ppm)\Z", re.IGNORECASE)  # below PhotoTranscoder
 
 
@@ -70,8 +71,8 @@ def carry_out(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
     acting = [(row, entry) for row, entry in standing if row.path not in used or row.base != DATA]
     verdicts |= {row.id: Verdict(Outcome.IN_USE) for row, _ in standing if row.base == DATA and row.path in used}
     hands.manifest.write([_line(row, entry, hands) for row, entry in acting])
-    for row, entry in acting:
-        if hands.stop() or hands.full:
+    for number, (row, entry) in enumerate(acting):
+        if hands.full or (number % LOOK == 0 and hands.stop()):
             break
         verdict = _put_away(row, entry, hands)
         if verdict is not None:
@@ -108,24 +109,25 @@ def _look(row: Row, hands: Hands) -> Entry | Verdict:
     root = hands.roots[row.base]
     try:
         entry = root.lstat(row.path)
+        if entry is not None and _same(row, entry, root):
+            return entry
         away = hands.quarantine.lies(row.base, row.path)
-        if entry is None:
-            return Verdict(Outcome.QUARANTINED) if away is not None else Verdict(Outcome.CHANGED, "gone")
-        if away is not None:  # moved by an earlier try; or half a move to another file system
-            return entry if row.action == Action.TREE or _same(row, entry) else Verdict(Outcome.QUARANTINED)
-        if row.action == Action.TREE:
-            same = entry.kind == "folder" and mark_of(root, row.path) == row.mark
-            return entry if same else Verdict(Outcome.CHANGED)
-        return entry if _same(row, entry) else Verdict(Outcome.CHANGED)
+        if away is None:
+            return Verdict(Outcome.CHANGED, "" if entry is not None else "gone")
+        if entry is not None and entry.kind == away.kind == "folder":
+            return entry  # half a move to another file system; else the move finds its place taken
+        return Verdict(Outcome.QUARANTINED)  # by an earlier try
     except NotADirectoryError:  # a folder above is gone, or a link now
         return Verdict(Outcome.CHANGED, "gone")
     except OSError as error:
         return Verdict(Outcome.ERROR, _name(error))
 
 
-def _same(row: Row, entry: Entry) -> bool:
-    fits = entry.kind in ("file", "link")
-    return fits and (entry.dev, entry.ino, entry.size, entry.mtime_ns) == (row.dev, row.ino, row.size, row.mtime_ns)
+def _same(row: Row, entry: Entry, root: Root) -> bool:
+    if row.action == Action.TREE:
+        return entry.kind == "folder" and mark_of(root, row.path) == row.mark
+    facts = (entry.dev, entry.ino, entry.size, entry.mtime_ns)
+    return entry.kind in ("file", "link") and facts == (row.dev, row.ino, row.size, row.mtime_ns)
 
 
 def _in_use(rows: Iterable[Row], hands: Hands) -> set[str]:

@@ -21,11 +21,13 @@ from .choices import Outcome as Became
 from .models import PlanRow
 from .plexdata import database, layout
 
+FILES = 4000  # of one item: one sync of the manifest, two looks at the references
+
 
 class PutAway(Stage):
     """Put the rows of one phase into the quarantine, block by block."""
 
-    def __init__(self, name: str, label: Text, action: Action, rows: int = apply_rows.BLOCK) -> None:
+    def __init__(self, name: str, label: Text, action: Action, rows: int = FILES) -> None:
         self.name, self.label, self.action, self.rows = name, label, action, rows
         self.phase = PHASES[action]
 

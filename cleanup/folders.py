@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
 
 from mediasync.core import paths
-from mediasync.core.errors import UsageError
+from mediasync.core.errors import Conflict, UsageError
 
-from .models import PlexFolder
+from .choices import RunState
+from .models import PlanRow, PlexFolder, Run
 from .plexdata import places
 
 
@@ -42,6 +47,21 @@ def free_name(wanted: str = "Plex") -> str:
         number += 1
         name = f"{wanted} {number}"
     return name
+
+
+def holding(folders: Sequence[PlexFolder]) -> QuerySet[Run]:
+    """Return the runs of these folders of which something may lie in a quarantine: only they know the way back."""
+    return Run.objects.filter(folder__in=folders).exclude(quarantine="").exclude(state=RunState.PURGED)
+
+
+def forget(folder: PlexFolder) -> None:
+    """Delete a data folder with its runs and plans; nothing on disk is touched. Conflict while a quarantine is kept."""
+    with transaction.atomic():
+        if holding([folder]).exists():
+            message = f"A quarantine of {folder} still holds files: restore them, or delete them for good."
+            raise Conflict(message, code="cleanup_quarantine_kept", name=folder.name)
+        PlanRow.objects.filter(run__folder=folder)._raw_delete("default")
+        folder.delete()
 
 
 def _real(path: str) -> bytes:

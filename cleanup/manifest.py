@@ -17,6 +17,7 @@ from typing import Any
 from .plexdata.safe import Root
 
 NAME = "manifest.jsonl"
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: ``json.dumps`` makes one for each call
 
 
 class Manifest:
@@ -38,7 +39,7 @@ class Manifest:
 
     def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Append the documents and wait for the disk; OSError when it is full."""
-        text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        text = "".join(_encode(line) + "\n" for line in lines)
         data = memoryview(text.encode("ascii"))
         while data:
             data = data[os.write(self._fd, data) :]

@@ -26,11 +26,17 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def place(base: str, path: str) -> str:
     """Return where ``path`` of ``base`` ("data" or "cache") lies below the run's quarantine; no two share a place."""
-    pieces = path.split("/")
-    name = "%2F".join(piece.replace("%", "%25") for piece in pieces[KEPT:])
-    if len(paths.to_bytes(name)) > LONGEST:
-        name = "%long-" + hashlib.sha1(paths.to_bytes(path), usedforsecurity=False).hexdigest()
-    return "/".join([base, *pieces[:KEPT], *([name] if name else [])])
+    *folders, rest = path.split("/", KEPT)
+    name = rest.replace("%", "%25").replace("/", "%2F")
+    if len(name) > LONGEST or not name.isascii():
+        name = _short(name, path)
+    return "/".join((base, *folders, name))
+
+
+def _short(name: str, path: str) -> str:
+    if len(paths.to_bytes(name)) <= LONGEST:
+        return name
+    return "%long-" + hashlib.sha1(paths.to_bytes(path), usedforsecurity=False).hexdigest()
 
 
 class Quarantine:

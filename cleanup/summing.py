@@ -24,6 +24,15 @@ class Line(NamedTuple):
     shares: dict[str, float]
     was: dict[str, float] | None
 
+    @property
+    def cells(self) -> list[str]:
+        """Return the share of each of ``SHOWN`` as text, with what it was where that was another one."""
+        found = []
+        for name in SHOWN:
+            now, before = f"{self.shares[name]:.0%}", f"{self.was[name]:.0%}" if self.was else ""
+            found.append(f"{before} → {now}" if before not in ("", now) else now)
+        return found
+
 
 def kept(run: Run) -> dict[str, int]:
     """Return how many things were left alone, by the code of the reason; the most frequent first."""

@@ -10,6 +10,7 @@ from mediasync.jobs.registry import Text
 
 from .apply_texts import APPLY
 from .texts_pages import PAGES
+from .texts_plexdata import PLEXDATA
 
 PLAN: Mapping[str, Text] = {
     # titles
@@ -62,4 +63,4 @@ PLAN: Mapping[str, Text] = {
     "dangling": _("Leads nowhere"),
 }
 
-TEXTS: Mapping[str, Text] = {**PLAN, **APPLY, **PAGES}
+TEXTS: Mapping[str, Text] = {**PLAN, **APPLY, **PAGES, **PLEXDATA}

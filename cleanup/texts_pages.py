@@ -13,6 +13,7 @@ PAGES: Mapping[str, Text] = {
     "cleanup_no_housekeeping": _("Plex has no job %(what)s"),
     "cleanup_no_server": _("This data folder is linked to no server"),
     "cleanup_no_picture": _("There is no picture to show"),
+    "cleanup_quarantine_kept": _("A quarantine of %(name)s still holds files: restore them, or delete them for good"),
     "cleanup_say_yes": _("Nobody can be asked here: say --yes"),
     # what stays because it is not Plex's, or cannot be looked at
     "foreign_name": _("Foreign name"),
