@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from mediasync.core.clock import Clock, system
 from mediasync.core.errors import AccessDenied, Permanent, Transient, Unreachable
-from mediasync.core.http import Session
 
 from .base import Access, Again, Answer, field_of, understood
 
@@ -62,6 +61,8 @@ class PlexButler:
     """The housekeeping of one server."""
 
     def __init__(self, access: Access, *, clock: Clock = system) -> None:
+        from mediasync.core.http import Session  # on first use, as the start of Django needs none of it
+
         self._clock = clock
         self._http = Session(
             access.url,
