@@ -11,7 +11,7 @@ from django_stubs_ext import StrOrPromise as Text
 
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
-from . import apply_files, apply_rows, libraries
+from . import apply_files, apply_rows, hours, libraries
 from .apply_checks import children
 from .apply_gate import Gate
 from .apply_open import Scene, hands, scene
@@ -42,6 +42,7 @@ class PutAway(Stage):
         rows = apply_rows.rows(found.run.pk, self.phase, item.payload["first"], item.payload["last"], Became.PLANNED)
         if not rows or not found.goes_on:
             return Skipped("cleanup_nothing_left")
+        hours.keep(found, ctx.now())
         if any(row.klass != Klass.CACHE for row in rows):
             Gate(found, ctx.now()).files()
         verdicts = _of_missing_libraries(found, rows)
@@ -78,6 +79,7 @@ class Folders(Stage):
         found = scene(ctx.job.scope["run"])
         if not found.goes_on:
             return Skipped("cleanup_nothing_left")
+        hours.keep(found, ctx.now())
         Gate(found, ctx.now()).files()
         rows = apply_rows.chosen(found.run.pk, item.payload["ids"], Became.PLANNED)
         rows.sort(key=lambda row: -len(row.path))

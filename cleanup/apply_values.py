@@ -14,7 +14,7 @@ from mediasync.core.clock import Clock
 from mediasync.core.errors import Transient
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
-from . import addresses, apply_rows
+from . import addresses, apply_rows, hours
 from .apply_checks import check_identity
 from .apply_gate import Gate
 from .apply_open import Scene, open_root, scene
@@ -50,6 +50,7 @@ class Values(Stage):
         rows = apply_rows.rows(found.run.pk, UPDATES, item.payload["first"], item.payload["last"], Became.PLANNED)
         if not rows or not found.goes_on:
             return Skipped("cleanup_nothing_left")
+        hours.keep(found, ctx.now())
         gate = Gate(found, ctx.now())
         running = gate.values()
         verdicts, ready = self._sort(found, rows, gate, ctx)

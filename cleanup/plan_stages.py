@@ -173,5 +173,6 @@ KIND = JobKind(
     lanes=scopes.lane,
     title=scopes.title("cleanup_plan"),
     check_scope=scopes.check_plan,
+    form="cleanup.forms.PlanForm",
     permission="cleanup.add_run",
 )

@@ -43,6 +43,8 @@ class Policy:
     live_deletes: bool = True  # put unreferenced files away while Plex runs, if it is idle
     live_writes: bool = False  # write the database while Plex runs, if it is idle
     idle_only: bool = True  # only when nobody watches
+    hours_from: int = 0  # a run that a schedule accepted works only from this hour of the day …
+    hours_to: int = 0  # … until this one; the same: at any time
     checksum: bool = False  # a digest of each file that is put away, not only of those that are copied
     delete_at_once: bool = False  # without quarantine; asks a person twice
     cache_at_once: bool = False  # cached pictures are deleted at the end of a run, all else waits in quarantine

@@ -10,6 +10,7 @@ from mediasync.jobs.registry import Text
 
 PAGES: Mapping[str, Text] = {
     "cleanup_housekeeping": _("Plex’s own job: %(what)s (%(name)s)"),
+    "cleanup_hours": _("Scheduled runs of this folder work only between the hours of its policy"),
     "cleanup_no_housekeeping": _("Plex has no job %(what)s"),
     "cleanup_no_server": _("This data folder is linked to no server"),
     "cleanup_no_picture": _("There is no picture to show"),
