@@ -60,25 +60,31 @@ class LiveReferences:
             place = layout.place_of(path)
             if place and place.part == layout.METADATA and not place.rel.startswith(DIRECT):
                 wanted.setdefault(path[: -len(place.rel) - 1], []).append(path)
-        led: set[str] = set()
-        for bundle, below in wanted.items():
-            targets = self._targets(bundle)
-            folders = tuple(f"{target}/" for target in targets)
-            led |= {path for path in below if path in targets or (folders and path.startswith(folders))}
-        return led
+        targets = self._targets(wanted)
+        folders = {bundle: tuple(f"{target}/" for target in targets[bundle]) for bundle in wanted}
+        return {
+            path
+            for bundle, below in wanted.items()
+            for path in below
+            if path in targets[bundle] or path.startswith(folders[bundle])
+        }
 
-    def _targets(self, path: str) -> set[str]:
-        links = self._links_of(path)
-        waiting = list(self._live.in_use(list(links)))
-        found: set[str] = set()
-        while waiting:
-            link = waiting.pop()
-            rel = layout.link_target(link[len(path) + 1 :], links[link])
-            target = f"{path}/{rel}"
-            if rel and target not in found:
-                found.add(target)
-                if target in links:
-                    waiting.append(target)
+    def _targets(self, bundles: Iterable[str]) -> dict[str, set[str]]:
+        """Return for each bundle what its links in use lead to, directly or through others."""
+        links = {bundle: self._links_of(bundle) for bundle in bundles}
+        used = self._live.in_use([path for each in links.values() for path in each])
+        found: dict[str, set[str]] = {}
+        for bundle, each in links.items():
+            targets = found[bundle] = set()
+            waiting = [path for path in each if path in used]
+            while waiting:
+                link = waiting.pop()
+                rel = layout.link_target(link[len(bundle) + 1 :], each[link])
+                target = f"{bundle}/{rel}"
+                if rel and target not in targets:
+                    targets.add(target)
+                    if target in each:
+                        waiting.append(target)
         return found
 
     def _links_of(self, path: str) -> dict[str, str]:

@@ -27,14 +27,15 @@ UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # what kernels and fil
 class Root:
     """An open folder below which things are looked at, moved and removed. Use it in a ``with``.
 
-    ``path`` is absolute stored text; it is resolved once, here. The last folder used stays open until another one is
-    wanted or a folder was changed, as rows come sorted by path.
+    ``path`` is absolute stored text; it is resolved once, here. The last folder used stays open with those above it
+    until another one is wanted or a folder was changed, as rows come sorted by path.
     """
 
     def __init__(self, path: str) -> None:
         self.path = paths.to_text(os.path.realpath(paths.to_bytes(path)))
         self.fd = os.open(paths.to_bytes(self.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._kept: tuple[str, int] | None = None
+        self._kept: list[tuple[bytes, int]] = []  # the way to the last folder: name and descriptor of each
+        self._where = ""  # its path
 
     def __enter__(self) -> Self:
         return self
@@ -51,11 +52,11 @@ class Root:
             os.close(self.fd)
             self.fd = -1
 
-    def forget(self) -> None:
-        """Close the folder that was kept open: the next act looks for it anew."""
-        if self._kept is not None:
-            os.close(self._kept[1])
-            self._kept = None
+    def forget(self, keep: int = 0) -> None:
+        """Close the folders that were kept open, but the first ``keep``: the next act looks for them anew."""
+        self._where = ""
+        while len(self._kept) > keep:
+            os.close(self._kept.pop()[1])
 
     # -- Looking
 
@@ -101,12 +102,13 @@ class Root:
         OSError with EXDEV means another file system. A link is moved itself.
         """
         above, name = self._above(rel)
-        above = os.dup(above)  # ``other`` may be ourselves, and its folder then takes the place of this one
+        own = os.dup(above) if other is self else -1  # finding the one folder may close the other
         try:
             there, new = other._above(to)
-            _rename(above, name, there, new)
+            _rename(above if own < 0 else own, name, there, new)
         finally:
-            os.close(above)
+            if own >= 0:
+                os.close(own)
         self._forget_below(rel)
 
     def unlink(self, rel: str) -> None:
@@ -160,7 +162,7 @@ class Root:
     # -- How
 
     def _forget_below(self, rel: str) -> None:
-        if self._kept is not None and paths.is_within(self._kept[0], rel):
+        if self._where and paths.is_within(self._where, rel):  # "": the way to a folder that was not found
             self.forget()
 
     def _pieces(self, rel: str) -> list[bytes]:
@@ -174,21 +176,22 @@ class Root:
         where = rel.rpartition("/")[0]
         if not where:
             return self.fd, pieces[-1]
-        if self._kept is None or self._kept[0] != where:
-            self.forget()
-            self._kept = (where, self._open(pieces[:-1]))
-        return self._kept[1], pieces[-1]
+        if self._where != where:
+            self._go(pieces[:-1])
+            self._where = where
+        return self._kept[-1][1], pieces[-1]
 
-    def _open(self, pieces: list[bytes]) -> int:
-        fd = self.fd
-        for piece in pieces:
-            try:
-                inner = os.open(piece, FOLDER, dir_fd=fd)
-            finally:
-                if fd != self.fd:
-                    os.close(fd)
-            fd = inner
-        return fd
+    def _go(self, pieces: list[bytes]) -> None:
+        """Open the folder ``pieces``, from where its way and that to the last folder part."""
+        same = 0
+        for (name, _fd), piece in zip(self._kept, pieces, strict=False):
+            if name != piece:
+                break
+            same += 1
+        self.forget(same)
+        for piece in pieces[same:]:
+            fd = os.open(piece, FOLDER, dir_fd=self._kept[-1][1] if self._kept else self.fd)
+            self._kept.append((piece, fd))
 
 
 def _rename(above: int, name: bytes, there: int, new: bytes) -> None:
