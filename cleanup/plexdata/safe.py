@@ -162,7 +162,7 @@ class Root:
     # -- How
 
     def _forget_below(self, rel: str) -> None:
-        if self._where and paths.is_within(self._where, rel):  # "": the way to a folder that was not found
+        if not self._where or paths.is_within(self._where, rel):  # "": the way to a folder that was not found
             self.forget()
 
     def _pieces(self, rel: str) -> list[bytes]:

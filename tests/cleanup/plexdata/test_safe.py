@@ -157,6 +157,17 @@ def test_a_whole_folder_moves_with_what_was_open_in_it(tree: Path) -> None:
         assert kept.lstat("a/b/file")
 
 
+def test_the_way_to_what_was_not_found_is_not_remembered_beyond_a_move(tree: Path) -> None:
+    with root(tree) as at, root(tree, "kept") as kept:
+        assert at.lstat("a/x/y") is None  # "a" was opened on the way
+        at.rename("a", kept, "a")
+        assert at.lstat("a/b/file") is None, "that is the folder that was moved away"
+        at.makedirs("a/b")
+        os.close(at.create("a/b/file"))
+        at.unlink("a/b/file")
+        assert kept.lstat("a/b/file")
+
+
 def test_only_empty_folders_are_removed(tree: Path) -> None:
     with root(tree) as at:
         with pytest.raises(OSError, match=r".") as caught:
