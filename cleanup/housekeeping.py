@@ -12,7 +12,7 @@ from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 from mediasync.core.errors import Permanent, UsageError
 from mediasync.jobs import services as jobs
-from mediasync.jobs.choices import Trigger
+from mediasync.jobs.choices import OnError, Trigger
 from mediasync.jobs.models import Job
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, JobKind, NewItem, Outcome, Planned, Stage
 from mediasync.servers.clients.plex_butler import PlexButler, Task
@@ -56,6 +56,7 @@ class Ask(Stage):
 
     name = "ask"
     label = _("Ask Plex, and wait until it is done")
+    on_error = OnError.FAIL_FAST
 
     def __init__(self, clock: Clock = clocks.system) -> None:
         self.clock = clock

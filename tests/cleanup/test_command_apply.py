@@ -6,9 +6,10 @@ import datetime as dt
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from cleanup.models import PlanRow, Run
 from mediasync.jobs.models import Job
+from tests.installation import wait_for
 
 from . import facing
 
@@ -141,9 +143,20 @@ def test_it_waits_for_a_person_while_plex_runs(made: facing.Sample, monkeypatch:
     assert facts["plex"]["running"] and facts["plex"]["why"] == ["identity"]
 
 
+def begun(database: Path) -> bool:
+    """Tell whether a job has begun there."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as con:
+        return bool(con.execute("SELECT count(*) FROM jobs_job WHERE state = 'running'").fetchone()[0])
+
+
 def shell(data: Path, *words: str, **options: Any) -> subprocess.Popen[str]:
     """Run a command in a process of its own, with an installation of its own."""
-    environment = {**os.environ, "MEDIASYNC_DATA": str(data), "DEBUG": "1", "DJANGO_SETTINGS_MODULE": "mediasync.settings"}
+    environment = {
+        **os.environ,
+        "MEDIASYNC_DATA": str(data),
+        "DEBUG": "1",
+        "DJANGO_SETTINGS_MODULE": "mediasync.settings",
+    }
     environment.pop("DATABASE_URL", None)
     here = Path(__file__).resolve().parents[2]
     command = [sys.executable, str(here / "manage.py"), *words]
@@ -162,7 +175,7 @@ def test_ctrl_c_stops_at_a_safe_point_and_the_next_one_goes_on(tmp_path: Path) -
     assert shell(tmp_path / "data", *words, stdout=subprocess.DEVNULL).wait(120) == 0
     del plex
     process = shell(tmp_path / "data", "cleanup_plex", "--step", "bundle:metadata:1", **pipes)
-    time.sleep(4)
+    wait_for(lambda: begun(tmp_path / "data" / "mediasync.sqlite3"), 90)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert process.returncode in (0, 130, 4), (out, err)

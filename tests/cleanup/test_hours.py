@@ -72,7 +72,7 @@ def test_a_schedule_plans_accepts_and_waits_for_its_hours(tmp_path: Path) -> Non
 def test_who_accepts_in_person_does_not_wait(tmp_path: Path) -> None:
     now = timezone.localtime().hour
     facing.known(facing.build(tmp_path), hours_from=(now + 2) % 24, hours_to=(now + 3) % 24)
-    text, code = facing.command("--step", "cache", "--apply", "--yes")
+    _text, code = facing.command("--step", "cache", "--apply", "--yes")
     assert code == 0 and Run.objects.get().state == "applied"
 
 
