@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,13 @@ def plan(
     allowed = policies.of({**EVERYTHING, **policy})
     data = places.resolve(str(folder))
     kept, found = Counter[str](), Found()
-    with reading(folder) as source:
-        planner = Planner(data, allowed, now_ns, frozenset(sections), host, ask, lambda: source)
+    asked = steps.resolve(list(wanted), allowed)
+    with ExitStack() as stack:
+        source = None if asked.only_cache else stack.enter_context(reading(folder))
+        planner = Planner(data, allowed, now_ns, frozenset(sections), host, ask, source and (lambda: source))
         drafts = [
             draft
-            for work in steps.resolve(list(wanted), allowed).works
+            for work in asked.works
             for unit in units(work, data, frozenset())
             for draft in planner.drafts(unit, work, found, kept)
         ]
