@@ -70,11 +70,12 @@ def carry_out(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
     used = _in_use((row for row, _entry in standing), hands)
     acting = [(row, entry) for row, entry in standing if row.path not in used or row.base != DATA]
     verdicts |= {row.id: Verdict(Outcome.IN_USE) for row, _ in standing if row.base == DATA and row.path in used}
-    hands.manifest.write([_line(row, entry, hands) for row, entry in acting])
+    places = [place(row.base, row.path) for row, _entry in acting]
+    hands.manifest.write(_line(row, entry, to, hands) for (row, entry), to in zip(acting, places, strict=True))
     for number, (row, entry) in enumerate(acting):
         if hands.full or (number % LOOK == 0 and hands.stop()):
             break
-        verdict = _put_away(row, entry, hands)
+        verdict = _put_away(row, entry, places[number], hands)
         if verdict is not None:
             verdicts[row.id] = verdict
             if verdict.outcome == Outcome.QUARANTINED:
@@ -92,14 +93,13 @@ def check_room(hands: Hands) -> None:
 
 def allowed(row: Row) -> bool:
     """Tell whether a path can be one of those that rules name, whatever the row says."""
-    if not layout.is_clean(row.path):
+    found = layout.place_of(row.path) if row.base == DATA else None
+    if found is not None:
+        return (found.rel == "") == (row.action == Action.TREE)
+    if row.action != Action.FILE or not layout.is_clean(row.path):
         return False
-    if row.base != DATA:
-        return row.base == "cache" and row.action == Action.FILE and bool(CACHED.match(row.path))
-    if row.path.startswith(f"{CACHE}/"):
-        return row.action == Action.FILE and bool(CACHED.match(row.path[len(CACHE) + 1 :]))
-    found = layout.place_of(row.path)
-    return found is not None and (found.rel == "") == (row.action == Action.TREE)
+    cached = row.path.startswith(f"{CACHE}/") if row.base == DATA else row.base == "cache"
+    return cached and bool(CACHED.match(row.path[len(CACHE) + 1 :] if row.base == DATA else row.path))
 
 
 def _look(row: Row, hands: Hands) -> Entry | Verdict:
@@ -135,9 +135,18 @@ def _in_use(rows: Iterable[Row], hands: Hands) -> set[str]:
     return hands.references.in_use(wanted) if wanted else set()
 
 
-def _line(row: Row, entry: Entry, hands: Hands) -> dict[str, Any]:
-    line = {"row": row.id, "base": row.base, "path": row.path, "to": place(row.base, row.path), "kind": entry.kind}
-    line |= {"size": entry.size, "mtime_ns": entry.mtime_ns, "dev": entry.dev, "ino": entry.ino}
+def _line(row: Row, entry: Entry, to: str, hands: Hands) -> dict[str, Any]:
+    line = {
+        "row": row.id,
+        "base": row.base,
+        "path": row.path,
+        "to": to,
+        "kind": entry.kind,
+        "size": entry.size,
+        "mtime_ns": entry.mtime_ns,
+        "dev": entry.dev,
+        "ino": entry.ino,
+    }
     if entry.target:
         line["target"] = entry.target
     if hands.digest and entry.kind == "file":
@@ -153,10 +162,10 @@ def _sha1(root: Root, path: str) -> str:
         return ""
 
 
-def _put_away(row: Row, entry: Entry, hands: Hands) -> Verdict | None:
+def _put_away(row: Row, entry: Entry, to: str, hands: Hands) -> Verdict | None:
     """Move one thing; None when the disk is full, and the row stays as it is."""
     try:
-        sha1 = hands.quarantine.put_away(hands.roots[row.base], row.base, row.path, entry)
+        sha1 = hands.quarantine.put_away(hands.roots[row.base], row.path, entry, to)
     except FileExistsError:  # ours lies there already, and something new has taken its old place
         return Verdict(Outcome.QUARANTINED)
     except FileNotFoundError:

@@ -53,13 +53,12 @@ class Quarantine:
         except NotADirectoryError:
             return None
 
-    def put_away(self, source: Root, base: str, path: str, entry: Entry) -> str:
-        """Move ``path`` of ``source`` here; return the SHA-1 of its content if it had to be copied, else "".
+    def put_away(self, source: Root, path: str, entry: Entry, to: str) -> str:
+        """Move ``path`` of ``source`` to its place here; return the SHA-1 of its content if it was copied, else "".
 
         FileExistsError if something lies in its place already, and whatever the system says of a move or a copy.
         """
-        to = place(base, path)
-        self._make(posixpath.dirname(to))
+        self._make(to.rpartition("/")[0])
         try:
             source.rename(path, self.root, to)
         except OSError as error:

@@ -20,6 +20,7 @@ from . import layout
 from .entries import Entry, of_stat
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+NO_NAMES = ("", ".", "..")
 NOREPLACE = 1  # RENAME_NOREPLACE of renameat2(2)
 UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # what kernels and file systems without it say
 
@@ -172,13 +173,14 @@ class Root:
 
     def _above(self, rel: str) -> tuple[int, bytes]:
         """Return the open folder that holds ``rel``, and its name there."""
+        where, _slash, name = rel.rpartition("/")
+        if where and where == self._where and name not in NO_NAMES and "\0" not in name:
+            return self._kept[-1][1], paths.to_bytes(name)  # the way there was looked at when it was opened
         pieces = self._pieces(rel)
-        where = rel.rpartition("/")[0]
         if not where:
             return self.fd, pieces[-1]
-        if self._where != where:
-            self._go(pieces[:-1])
-            self._where = where
+        self._go(pieces[:-1])
+        self._where = where
         return self._kept[-1][1], pieces[-1]
 
     def _go(self, pieces: list[bytes]) -> None:
