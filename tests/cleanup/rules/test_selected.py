@@ -154,3 +154,16 @@ def test_a_library_can_be_chosen(made: Sample) -> None:
     assert {each.section for each in found.drafts if each.action == Action.UPDATE} == {2}
     assert {path.split("/")[1] for path in found.paths() if path.startswith("Metadata")} == {"TV Shows"}
     assert not [each for each in found.drafts if each.klass == Klass.ORPHAN]  # nobody knows whose they were
+
+
+def test_a_picture_of_two_items_stays_while_one_is_locked(plex: PlexBuilder) -> None:
+    show = plex.item(2, "Show")
+    season = plex.item(3, "Season", parent=show, fields="lockedFields=9")
+    path, value = plex.modern(show, "posters", URL)
+    plex.set(show, thumb=value)
+    plex.set(season, thumb=value)
+    folder = plex.finish()
+    found = plan(folder, ["show:2"])
+    assert {item for item, _column, _new in found.updates()} == {show.id} and path not in found.paths()
+    found = plan(folder, ["show:2"], locked=True)
+    assert {item for item, _column, _new in found.updates()} == {show.id, season.id} and path in found.paths()
