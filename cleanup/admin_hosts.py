@@ -16,7 +16,7 @@ from mediasync.ui.admin import ModelAdmin
 from mediasync.ui.buttons import Answer, button
 
 from . import hosting, hosts
-from .admin_host_form import ImageHostForm, name_of
+from .admin_host_form import ImageHostForm, name_of, shown_of
 from .models import ImageHost
 
 
@@ -27,11 +27,8 @@ class ImageHostAdmin(ModelAdmin[ImageHost]):
     search_fields = ("name",)
     ordering = ("name",)
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("name", "kind")}),
-        *(
-            (kind.label, {"fields": [name_of(kind, each) for each in kind.fields], "description": kind.warning})
-            for kind in hosts.KINDS.values()
-        ),
+        (None, {"fields": ("name", "kind", "secret")}),
+        *((kind.label, {"fields": [name_of(kind, each) for each in shown_of(kind)]}) for kind in hosts.KINDS.values()),
     )
 
     @admin.display(description=_("Kind"), ordering="kind")
@@ -43,7 +40,7 @@ class ImageHostAdmin(ModelAdmin[ImageHost]):
         return (hosts.KINDS[host.kind].warning if host.kind in hosts.KINDS else "") or "–"
 
     def save_model(self, request: HttpRequest, obj: ImageHost, form: forms.ModelForm[ImageHost], change: bool) -> None:
-        hosting.save(obj, getattr(form, "secret", None))
+        hosting.save(obj, getattr(form, "entered", None))
 
     @button(_("Test"))
     def test(self, request: HttpRequest, host: ImageHost) -> Answer:

@@ -29,7 +29,7 @@ JOBS: dict[str, Text] = {
     "empty_trash": _("Empty the trash"),
 }
 CHOICES: dict[str, list[tuple[str, Text]]] = {
-    "classes": list(Klass.choices),
+    "classes": [(each.value, each.label) for each in Klass if each != Klass.BROKEN],  # that one is only reported
     "columns": list(COLUMNS),
     "ask_after": [(name, JOBS[name]) for name in ASKED],
 }

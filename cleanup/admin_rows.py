@@ -20,7 +20,7 @@ from mediasync.ui import press
 from mediasync.ui.admin import ReadOnlyAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
-from mediasync.ui.render import path
+from mediasync.ui.render import age, path
 
 from . import admin_cells as cells
 from . import pictures, selectors, services, views
@@ -61,14 +61,17 @@ def can_go_back(row: PlanRow) -> bool:
 
 @admin.register(PlanRow)
 class PlanRowAdmin(ReadOnlyAdmin[PlanRow]):
-    list_display = ("what", "outcome_badge", "row_buttons", "klass", "action", "bytes", "risk_badge", "why", "picture")
+    list_display = (
+        *("what", "outcome_badge", "row_buttons", "klass_label", "action"),
+        *("bytes", "risk_badge", "why", "picture"),
+    )
     list_filter = (TabKlass, RunFilter, "outcome", "action", "risk")
     list_select_related = ("run__folder",)
     search_fields = ("path", "title")
     search_help_text = _("Part of a path, or of a title")
     fields = (
-        *("run", "klass", "action", "shown_path", "bytes", "files", "title", "item", "column", "old", "new", "proof"),
-        *("risk_badge", "outcome_badge", "why", "picture", "bundle", "mtime_ns", "nlink", "sha1", "done_at"),
+        *("run", "klass_label", "action", "shown_path", "bytes", "files", "title", "item", "column"),
+        *("old", "new", "proof", "risk_badge", "outcome_badge", "why", "picture", "done"),
     )
     actions = ("restore_rows",)
 
@@ -83,6 +86,14 @@ class PlanRowAdmin(ReadOnlyAdmin[PlanRow]):
     @admin.display(description=_("What"))
     def what(self, row: PlanRow) -> SafeString:
         return cells.what(row)
+
+    @admin.display(description=_("Class"), ordering="klass")
+    def klass_label(self, row: PlanRow) -> str:
+        return row.get_klass_display()
+
+    @admin.display(description=_("Done"), ordering="done_at")
+    def done(self, row: PlanRow) -> SafeString:
+        return age(row.done_at)
 
     @admin.display(description=_("Path"))
     def shown_path(self, row: PlanRow) -> SafeString:

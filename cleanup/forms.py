@@ -88,10 +88,11 @@ PlexFolderForm: type[FolderForm] = type(
 
 
 class Choice(forms.MultipleChoiceField):
-    """Boxes to tick, none of them needed."""
+    """Boxes to tick, side by side, none of them needed."""
 
     def __init__(self, choices: Any, **options: Any) -> None:
-        super().__init__(choices=choices, required=False, widget=forms.CheckboxSelectMultiple, **options)
+        widget = forms.CheckboxSelectMultiple(attrs={"class": "ms-inline"})
+        super().__init__(choices=choices, required=False, widget=widget, **options)
 
 
 class Numbers(forms.CharField):
@@ -121,9 +122,7 @@ class WhatForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["steps"].choices = [  # type: ignore[attr-defined]
-            (name, f"{name} · {', '.join(str(klass.label) for klass in added(name))}") for name in steps.NAMES
-        ]
+        self.fields["steps"].choices = [(name, label(name)) for name in steps.NAMES]  # type: ignore[attr-defined]
 
     def scope(self) -> Cleaned:
         """Return steps and filters as a scope has them."""
@@ -192,9 +191,13 @@ class AcceptForm(forms.Form):
         return int(digits)
 
 
-def added(name: str) -> list[Any]:
-    """Return the classes that a step adds to the one before it of its family."""
-    family, _colon, number = name.rpartition(":")
-    before = f"{family}:{int(number) - 1}" if number.isdecimal() and int(number) > 1 else ""
-    known = set(steps.classes_of(before)) if before else set()
-    return [klass for klass in steps.classes_of(name) if klass not in known] or list(steps.classes_of(name))
+def label(step: str) -> str:
+    """Return a step for people: its name, and what it adds to the one before it."""
+    if step == "all":
+        return f"{step} · {_('everything that the policy allows')}"
+    family, _colon, number = step.rpartition(":")
+    known: set[Any] = set()
+    if number.isdecimal() and int(number) > 1:
+        known = set(steps.classes_of(f"{family}:{int(number) - 1}"))
+    new = [str(klass.label) for klass in steps.classes_of(step) if klass not in known]
+    return f"{step} · {', '.join(new) or _('the same as the step before')}"

@@ -16,6 +16,7 @@ from .plexdata.safe import Root
 from .quarantine import place
 
 MOST = 32 << 20  # bytes
+BEGINNING = 16
 HOPS = 3  # links of one bundle that lead to each other
 
 
@@ -28,29 +29,33 @@ class Picture(NamedTuple):
 
 def of(row: PlanRow) -> Picture:
     """Return the picture of a row; NotFound if it has none that can be shown."""
-    if row.action not in (Action.FILE, Action.REPORT) or not layout.is_clean(row.path):
-        raise NotFound("This row names no file.", code="cleanup_no_picture")
-    data = _read(row)
-    kind = type_of(data) if data else ""
-    if not kind:
+    data = _read(row, MOST)
+    if not (kind := type_of(data)):
         raise NotFound("This is no picture.", code="cleanup_no_picture")
     return Picture(data, kind)
 
 
-def _read(row: PlanRow) -> bytes:
+def has(row: PlanRow) -> bool:
+    """Tell whether a row has a picture, by its first bytes."""
+    return bool(type_of(_read(row, BEGINNING)))
+
+
+def _read(row: PlanRow, most: int) -> bytes:
     """Return what lies at the place of the row, or in the quarantine for it; b"" for nothing that may be read."""
+    if row.action not in (Action.FILE, Action.REPORT) or not layout.is_clean(row.path):
+        return b""
     with suppress(MediasyncError, OSError, ValueError):
         data = places.resolve(row.run.folder.path, row.run.folder.cache_path)
         base = data.cache if row.base == "cache" else data.root
-        if base and (found := _at(base, row.path)):
+        if base and (found := _at(base, row.path, most)):
             return found
     if row.run.quarantine:
         with suppress(OSError, ValueError):
-            return _at(row.run.quarantine, place(row.base, row.path))
+            return _at(row.run.quarantine, place(row.base, row.path), most)
     return b""
 
 
-def _at(base: str, path: str) -> bytes:
+def _at(base: str, path: str, most: int) -> bytes:
     """Read a file below an open folder. A link is followed inside its own bundle only."""
     with Root(base) as root:
         for _hop in range(HOPS):
@@ -59,7 +64,7 @@ def _at(base: str, path: str) -> bytes:
                 return b""
             if found.kind == "file":
                 with os.fdopen(root.open_file(path), "rb") as file:
-                    return file.read(MOST)
+                    return file.read(most)
             where = layout.place_of(path)
             target = layout.link_target(where.rel, found.target) if found.kind == "link" and where else ""
             if not target or not layout.is_clean(target):

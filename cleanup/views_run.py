@@ -19,7 +19,7 @@ from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import render
 
 from . import admin_cells as cells
-from . import checking, exporting, selectors, services, summing, views
+from . import checking, exporting, pictures, selectors, services, summing, views
 from . import policy as policies
 from .choices import Action, Klass, Outcome, RunState
 from .forms import AcceptForm
@@ -59,7 +59,7 @@ def run_page(page: Page, request: HttpRequest, object_id: str) -> HttpResponse:
         "accepts": run.state == RunState.PLANNED and request.user.has_perm("cleanup.change_run"),
         "keeps": not run.policy.get("delete_at_once"),
         "checks": list(checking.checks(run)) if _readable(run) else [],
-        "totals": totals(run),
+        "totals": totals(run, "pictures" in request.GET),
         "pictures": "pictures" in request.GET,
         "kept": [(registry.text(code), cells.number(found)) for code, found in summing.kept(run).items()],
         "withheld": [(_label(klass), registry.text(why)) for klass, why in run.facts.get("withheld", {}).items()],
@@ -73,13 +73,13 @@ def run_page(page: Page, request: HttpRequest, object_id: str) -> HttpResponse:
     return page.show(request, "cleanup/run.html", str(run), **context)
 
 
-def totals(run: Run) -> list[Total]:
+def totals(run: Run, with_pictures: bool) -> list[Total]:
     """Return the classes of a run with their sums and samples."""
     samples = selectors.samples(run)
     found = []
     for klass, outcomes in run.totals.items():
         rows = sum(each[0] for each in outcomes.values())
-        first = [_sample(row) for row in samples.get(klass, ())]
+        first = [_sample(row, run, with_pictures) for row in samples.get(klass, ())]
         shown = [
             (cells.outcome(outcome), cells.number(sums[0]), cells.number(sums[1]), cells.size(sums[2]))
             for outcome, sums in outcomes.items()
@@ -156,14 +156,15 @@ def rows_address(run: Run, **chosen: str) -> str:
     return f"{reverse('admin:cleanup_planrow_changelist')}?{query}"
 
 
-def _sample(row: PlanRow) -> dict[str, Any]:
+def _sample(row: PlanRow, run: Run, with_picture: bool) -> dict[str, Any]:
+    row.run = run  # with its folder, loaded once
     return {
         "what": cells.what(row),
         "outcome": cells.outcome(row.outcome),
         "risk": cells.risk(row.risk),
         "size": cells.size(row.blocks * selectors.BLOCK),
         "reason": registry.text(row.reason) if row.reason else "",
-        "picture": cells.picture_address(row) if cells.has_picture(row) else "",
+        "picture": cells.picture_address(row) if with_picture and pictures.has(row) else "",
     }
 
 

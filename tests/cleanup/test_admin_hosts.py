@@ -47,30 +47,30 @@ def test_what_cannot_be_used_is_not_stored(browser: Client) -> None:
         {"kind": "folder", "folder_path": "", "folder_url": "https://art.example"},
         {"kind": "folder", "folder_path": "art", "folder_url": "https://art.example"},
         {"kind": "folder", "folder_path": "/art", "folder_url": "ftp://art.example"},
-        {"kind": "discord", "discord_secret": "https://example.org/webhook"},
-        {"kind": "discord", "discord_secret": ""},
+        {"kind": "discord", "secret": "https://example.org/webhook"},
+        {"kind": "discord", "secret": ""},
         {"kind": "elsewhere"},
-        {**S3, "s3_secret": ""},
+        {**S3, "secret": ""},
     ):
         assert "errorlist" in save(browser, **posted), posted
     assert not ImageHost.objects.exists()
 
 
 def test_a_secret_is_sealed_and_never_shown(browser: Client) -> None:
-    save(browser, kind="discord", discord_secret=WEBHOOK)
+    save(browser, kind="discord", secret=WEBHOOK)
     host = ImageHost.objects.get()
     assert host.secret_sealed and WEBHOOK not in host.secret_sealed and host.settings == {}
     page = browser.get(reverse("admin:cleanup_imagehost_change", args=[host.pk])).content.decode()
     assert WEBHOOK not in page and host.secret_sealed not in page and "A secret is stored" in page
     assert "missing soon" in page, "its warning"
     before = host.secret_sealed
-    save(browser, host, kind="discord", discord_secret="", name="Other")
+    save(browser, host, kind="discord", secret="", name="Other")
     host.refresh_from_db()
     assert host.name == "Other" and host.secret_sealed == before
 
 
 def test_a_secret_goes_nowhere_else_without_being_entered_again(browser: Client) -> None:
-    save(browser, **S3, s3_endpoint="https://one.example", s3_secret="hush")
+    save(browser, **S3, s3_endpoint="https://one.example", secret="hush")
     host = ImageHost.objects.get()
     assert "sent elsewhere" in save(browser, host, **S3, s3_endpoint="https://two.example")
     assert ImageHost.objects.get().settings["endpoint"] == "https://one.example"
