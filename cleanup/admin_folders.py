@@ -21,8 +21,8 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.render import path
 
 from . import admin_cells as cells
+from . import admin_folder_pages, folders, services, views
 from . import admin_policy_form as policy_form
-from . import folders, services, views, views_folder
 from .choices import RunState
 from .forms import PlexFolderForm
 from .models import PlexFolder, Run
@@ -55,14 +55,14 @@ class PlexFolderAdmin(ModelAdmin[PlexFolder]):
         return [
             self.page("find/", partial(views.find, self), "find"),
             self.post_view("find/add/", partial(views.add_found, self), "add_found"),
-            self.page("<int:pk>/look/", partial(views_folder.look, self), "look"),
-            self.page("<int:pk>/plan/", partial(views_folder.plan, self), "plan"),
-            self.post_view("<int:pk>/plan/start/", partial(views_folder.start_plan, self), "start_plan"),
-            self.page("<int:pk>/schedule/", partial(views_folder.schedule, self), "schedule"),
-            self.post_view("<int:pk>/schedule/save/", partial(views_folder.save_schedule, self), "save_schedule"),
-            self.page("<int:pk>/coverage/", partial(views_folder.coverage, self), "coverage"),
-            self.page("<int:pk>/butler/", partial(views_folder.butler, self), "butler"),
-            self.post_view("<int:pk>/butler/ask/", partial(views_folder.ask_butler, self), "ask_butler"),
+            self.page("<int:pk>/look/", partial(admin_folder_pages.look, self), "look"),
+            self.page("<int:pk>/plan/", partial(admin_folder_pages.plan, self), "plan"),
+            self.post_view("<int:pk>/plan/start/", partial(admin_folder_pages.start_plan, self), "start_plan"),
+            self.page("<int:pk>/schedule/", partial(admin_folder_pages.schedule, self), "schedule"),
+            self.post_view("<int:pk>/schedule/save/", partial(admin_folder_pages.save_schedule, self), "save_schedule"),
+            self.page("<int:pk>/coverage/", partial(admin_folder_pages.coverage, self), "coverage"),
+            self.page("<int:pk>/butler/", partial(admin_folder_pages.butler, self), "butler"),
+            self.post_view("<int:pk>/butler/ask/", partial(admin_folder_pages.ask_butler, self), "ask_butler"),
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlexFolder]:

@@ -20,7 +20,7 @@ from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import age
 
 from . import admin_cells as cells
-from . import expiry, selectors, services, views, views_run
+from . import admin_run_pages, expiry, selectors, services, views
 from .choices import RunState
 from .models import Run
 
@@ -70,15 +70,15 @@ class RunAdmin(ReadOnlyAdmin[Run]):
 
     def own_urls(self) -> list[URLPattern]:
         return [
-            self.post_view("<int:pk>/accept/", partial(views_run.accept, self), "accept"),
-            self.page("<int:pk>/rows.csv", partial(views_run.export, self, "csv"), "csv"),
-            self.page("<int:pk>/rows.json", partial(views_run.export, self, "json"), "json"),
+            self.post_view("<int:pk>/accept/", partial(admin_run_pages.accept, self), "accept"),
+            self.page("<int:pk>/rows.csv", partial(admin_run_pages.export, self, "csv"), "csv"),
+            self.page("<int:pk>/rows.json", partial(admin_run_pages.export, self, "json"), "json"),
         ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return views_run.run_page(self, request, object_id)
+        return admin_run_pages.run_page(self, request, object_id)
 
     # -- Columns
 
