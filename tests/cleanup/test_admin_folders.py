@@ -14,6 +14,7 @@ from django.urls import reverse
 from cleanup import admin_policy_form, folders, policy
 from cleanup.models import PlexFolder, Run
 from cleanup.policy import GIB, Policy
+from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job, Schedule
 from tests.cleanup import facing
 
@@ -227,3 +228,30 @@ def test_a_folder_with_a_quarantine_cannot_be_deleted(browser: Client, made: fac
     facing.command("--purge", Run.objects.get().pk, "--yes")
     browser.post(address("delete", folder.pk), {"post": "yes"})
     assert not PlexFolder.objects.exists() and not Run.objects.exists()
+
+
+def test_a_plan_can_be_started_like_any_job(browser: Client, made: facing.Sample) -> None:
+    folder = facing.known(made)
+    page = browser.get(reverse("admin:jobs_job_start") + "?kind=cleanup_plan").content.decode()
+    assert "everything that the policy allows" in page and 'name="apply"' not in page
+    start = reverse("admin:jobs_job_start_kind", args=["cleanup_plan"])
+    assert "required" in browser.post(start, {"folder": folder.pk}).content.decode()
+    browser.post(start, {"folder": folder.pk, "steps": ["cache", "movie:1"], "prefixes": ["a"], "apply": "on"})
+    job = Job.objects.get()
+    assert job.scope == {"folder": folder.pk, "steps": ["movie:1", "cache"], "prefixes": ["a"]}
+    drain(job.pk, threads=False)
+    assert Run.objects.get().state == "planned", "it waits for a person"
+
+
+def test_a_schedule_of_any_kind_is_understood_before_it_is_saved(browser: Client, made: facing.Sample) -> None:
+    folder = facing.known(made)
+    add = reverse("admin:jobs_schedule_add")
+    posted = {"name": "Again", "kind": "cleanup_reapply", "cron": "0 3 * * *", "timezone": "UTC", "enabled": "on"}
+    assert "errorlist" in browser.post(add, {**posted, "scope": '{"folder": 999}'}).content.decode()
+    browser.post(add, {**posted, "scope": '{"folder": "Plex"}'})
+    assert Schedule.objects.get().scope == {"folder": folder.pk}
+    asked = {**posted, "name": "Bundles", "kind": "cleanup_housekeeping"}
+    assert "errorlist" in browser.post(add, {**asked, "scope": '{"folder": "Plex", "what": "../x"}'}).content.decode()
+    browser.post(add, {**asked, "scope": '{"folder": "Plex", "what": "clean_bundles"}'})
+    page = browser.get(address("schedule", folder.pk)).content.decode()
+    assert "Again" in page and "Bundles" in page

@@ -219,7 +219,7 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(report.lines(run, job)))
         if self.worker.stopped() and job.state not in TERMINAL:
             self._say(
-                _("Stopped at a safe point. A worker goes on with job #%d, or the same command with RUN.") % job.pk
+                _("Stopped at a safe point. A worker goes on with job #%d, or this command with RUN.") % job.pk
             )
             return 130
         code = telling.exit_code(job)
