@@ -154,7 +154,7 @@ def _work_on(
 ) -> Started:
     """Submit a job for a run that is in one of these states; the job itself moves it on when it begins."""
     with transaction.atomic():
-        run = Run.objects.select_for_update().select_related("folder", "job").get(pk=run.pk)
+        run = Run.objects.select_for_update(of=("self",)).select_related("folder", "job").get(pk=run.pk)
         move(run, RunState(run.state), expect)
         if run.job is not None and run.job.kind == kind and run.job.state not in TERMINAL and not scope:
             return Started(run, run.job)

@@ -13,6 +13,9 @@ from tests import postgres
 
 TOP = Path(__file__).resolve().parent.parent
 AGAIN = [
+    "tests/cleanup/test_admin_runs.py",
+    "tests/cleanup/test_command_apply.py",
+    "tests/cleanup/test_hours.py",
     "tests/explain/test_arriving.py",
     "tests/explain/test_explain.py",
     "tests/jobs/test_conductor.py",
