@@ -60,7 +60,7 @@ class Found:
     def watch(self, bundle: Bundle, root: str) -> None:
         """Remember where links that leave their bundle lead to, if that is in the data folder: it must stay."""
         for entry in bundle.entries:
-            if entry.kind != "link" or layout.link_target(bundle.rel(entry), entry.target):
+            if not entry.target or layout.link_target(bundle.rel(entry), entry.target):
                 continue
             if len(self.outward) < MOST_OUTWARD:
                 base = os.path.dirname(f"{root}/{entry.path}")

@@ -24,12 +24,13 @@ OF_NAMES = tuple(Draft._fields.index(name) for name in Draft._fields if name in 
     *("klass", "action", "base", "path", "bundle", "dev", "ino", "size", "blocks", "mtime_ns", "nlink"),
     *("risk", "reason"),
 ))  # fmt: skip
+NAMED = frozenset({Action.FILE, Action.FOLDER, Action.REPORT})
 _names = itemgetter(*OF_NAMES)
 _phases = {str(action): phase for action, phase in PHASES.items()}
 
 
 def write(run: int, unit: str, drafts: Sequence[Draft]) -> None:
-    """Insert the drafts, in their order, as rows of a run's unit. Belongs inside ``ctx.transaction()``."""
+    """Insert the drafts as rows of a run's unit, those of each action in their order. Inside ``ctx.transaction()``."""
     if not drafts:
         return
     connection.ensure_connection()
@@ -37,8 +38,11 @@ def write(run: int, unit: str, drafts: Sequence[Draft]) -> None:
     if connection.vendor == "postgresql":
         _copy(same, drafts)
         return
-    for start in range(0, len(drafts), ROWS):
-        _insert(same, drafts[start : start + ROWS])
+    of_names = [draft for draft in drafts if draft.action in NAMED]
+    others = [draft for draft in drafts if draft.action not in NAMED]
+    for part in (others, of_names):  # each in its order; values before the files that they set free
+        for start in range(0, len(part), ROWS):
+            _insert(same, part[start : start + ROWS], part is of_names)
 
 
 def erase(run: int, unit: str) -> None:
@@ -61,15 +65,14 @@ def _fitting(draft: Draft) -> Draft:
     return draft._replace(title=draft.title.replace("\0", " ")[:TITLE])
 
 
-def _insert(same: tuple[Any, ...], drafts: Sequence[Draft]) -> None:
-    """Run one statement: with fewer variables where all rows are about names, as most are."""
-    actions = {draft.action for draft in drafts}
+def _insert(same: tuple[Any, ...], drafts: Sequence[Draft], short: bool) -> None:
+    """Run one statement; it has fewer variables where all rows are about names, as most are."""
     cursor = connection.connection.cursor()
-    if actions <= {Action.FILE, Action.FOLDER, Action.REPORT}:
+    if short:
         values = [(_phases[draft.action], *_names(draft)) for draft in drafts]
     else:
         values = [(_phases[draft.action], *_fitting(draft)) for draft in drafts]
-    cursor.execute(_statement(len(values[0]) < len(FACTS), len(values)), (*same, *chain.from_iterable(values)))
+    cursor.execute(_statement(short, len(values)), (*same, *chain.from_iterable(values)))
 
 
 def _statement(short: bool, rows: int) -> str:

@@ -18,7 +18,7 @@ from . import orphans, tidy
 from .base import Asking, Draft, of_entry
 from .metadata import once
 from .selected import ART, THUMB, Locks
-from .shelves import Names
+from .shelves import sort
 
 PICTURE = re.compile(r"Contents/(?P<kind>Thumbnails|Art)/(?:thumb|art)\d+\.jpg")
 COLUMNS = {"Thumbnails": THUMB, "Art": ART}
@@ -55,8 +55,7 @@ class MediaRules:
                 gone.append(each.path[len(bundle.path) + 1 :])
             yield each
         if asking.wants(Klass.TIDY):
-            folders = {bundle.rel(each): each for each in bundle.entries if each.kind == "folder"}
-            yield from tidy.empty(Names(folders=folders), bundle, asking, gone)
+            yield from tidy.empty(sort(bundle), bundle, asking, gone)
 
     def _uses_any(self, bundle: Bundle) -> bool:
         return any(self.uses(layout.media_path(each.path)) for each in bundle.entries)

@@ -52,14 +52,15 @@ class Selecting:
             for column, value in item.values.items():
                 if not value or not value.startswith(("metadata://", "upload://")):
                     continue
-                for key in layout.keys(value):
+                named = _keys(value)
+                for key in named:
                     users[key] = users.get(key, 0) + 1
-                key = f"metadata:{value[11:]}"
-                if key not in names.keys or (draft := self._draft(item, column, value, bundle)) is None:
+                if named[0] not in names.keys or value[0] != "m":
                     continue
-                found.drafts.append(draft)
-                for key in layout.keys(value):
-                    moved[key] = moved.get(key, 0) + 1
+                if (draft := self._draft(item, column, value, bundle)) is not None:
+                    found.drafts.append(draft)
+                    for key in named:
+                        moved[key] = moved.get(key, 0) + 1
         found.released = {key for key, number in moved.items() if number == users[key] and key not in anywhere}
         return found
 
@@ -98,6 +99,13 @@ class Selecting:
             proof=address.source if address.proven else "",
             risk=Risk.HIGH if column == ART else Risk.MEDIUM,
         )
+
+
+def _keys(value: str) -> Sequence[str]:
+    """Return ``layout.keys`` of a value of Metadata, of which the first is the plain one; shorter for nearly all."""
+    if "%" in value:
+        return tuple(layout.keys(value)) or ("",)
+    return (value.replace("://", ":", 1),)
 
 
 def in_use(keys: Collection[str], anywhere: Collection[str], released: Collection[str]) -> Callable[[str], bool]:

@@ -51,6 +51,7 @@ class Names:
     links: list[tuple[Entry, str]] = field(default_factory=list)  # that are no pictures, with their path
     folders: dict[str, Entry] = field(default_factory=dict)
     others: list[tuple[Entry, str]] = field(default_factory=list)
+    held: dict[str, int] = field(default_factory=dict)  # folder → names in it
 
 
 @lru_cache(maxsize=4096)
@@ -67,15 +68,17 @@ def shelf_of(folder: str) -> Shelf | None:
 def sort(bundle: Bundle) -> Names:
     """Put all names of a bundle where they belong."""
     names = Names()
+    held = names.held
     cut = len(bundle.path) + 1
     fits = NAME.fullmatch
     for entry in bundle.entries:
         rel = entry.path[cut:]
         kind = entry.kind
+        folder, _, name = rel.rpartition("/")
+        held[folder] = held.get(folder, 0) + 1
         if kind == "folder":
             names.folders[rel] = entry
             continue
-        folder, _, name = rel.rpartition("/")
         shelf = shelf_of(folder)
         if shelf is not None and kind != "other" and fits(name):
             picture = Picture(entry, rel, shelf.key + name, shelf)

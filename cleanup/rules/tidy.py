@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ..choices import Action, Klass, Risk
@@ -33,10 +32,12 @@ def empty(names: Names, bundle: Bundle, asking: Asking, gone: Iterable[str]) -> 
     """Yield the folders that hold nothing, or nothing but what is ``gone``; the deepest first."""
     if not names.folders:
         return
-    cut = len(bundle.path) + 1
-    left = Counter(entry.path[cut:].rpartition("/")[0] for entry in bundle.entries)
-    left.subtract(rel.rpartition("/")[0] for rel in gone)
+    left = dict(names.held)
+    for rel in gone:
+        left[rel.rpartition("/")[0]] -= 1
+    if all(left.get(rel) for rel in names.folders):
+        return
     for rel in sorted(names.folders, key=lambda each: (-each.count("/"), each)):
-        if left[rel] <= 0 and rel not in ROOTS and not asking.is_young(names.folders[rel]):
+        if not left.get(rel) and rel not in ROOTS and not asking.is_young(names.folders[rel]):
             yield of_entry(Klass.TIDY, Action.FOLDER, names.folders[rel], bundle.hash, Risk.LOW)
             left[rel.rpartition("/")[0]] -= 1
