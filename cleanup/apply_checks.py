@@ -33,11 +33,19 @@ class LiveReferences:
         self._identity = identity
         self._away = away
         self._children = children
+        self._version, self._asked, self._used = -1, set[str](), set[str]()  # the last question and its answer
         self._links: dict[str, dict[str, str]] = {}  # of a bundle: path → target
 
     def in_use(self, given: Sequence[str]) -> set[str]:
         """Return the paths in use: named by a column, led to by a link that is named, or a bundle with either."""
         check_identity(self._live.database, self._identity)
+        version = self._live.version()
+        if version == self._version and self._asked.issuperset(given):
+            return self._used.intersection(given)
+        self._version, self._asked, self._used = version, set(given), self._look(given)
+        return self._used
+
+    def _look(self, given: Sequence[str]) -> set[str]:
         trees = {path: self._inside(path) for path in given if _is_bundle(path)}
         files = [path for path in given if path not in trees]
         asked = [path for path in trees if path not in self._children]

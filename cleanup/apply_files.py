@@ -21,7 +21,7 @@ from mediasync.core.errors import NeedsOperator
 from .apply_rows import Row, Verdict
 from .apply_trees import mark_of
 from .choices import Action, Outcome
-from .manifest import Manifest
+from .manifest import Manifest, quoted
 from .plexdata import layout
 from .plexdata.entries import Entry
 from .plexdata.places import CACHE
@@ -29,6 +29,7 @@ from .plexdata.safe import Root
 from .quarantine import FULL, Quarantine, place
 
 DATA = "data"
+AWAY = Verdict(Outcome.QUARANTINED)
 LOOK = 50  # rows between two looks whether to stop
 CACHED = re.compile(r"(?:[0-9a-f]{1,2}/)?[^/]+\.(?:jpg|jpeg|png|ppm)\Z", re.IGNORECASE)  # below PhotoTranscoder
 
@@ -71,7 +72,7 @@ def carry_out(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
     acting = [(row, entry) for row, entry in standing if row.path not in used or row.base != DATA]
     verdicts |= {row.id: Verdict(Outcome.IN_USE) for row, _ in standing if row.base == DATA and row.path in used}
     places = [place(row.base, row.path) for row, _entry in acting]
-    hands.manifest.write(_line(row, entry, to, hands) for (row, entry), to in zip(acting, places, strict=True))
+    hands.manifest.lines([_line(row, entry, to, hands) for (row, entry), to in zip(acting, places, strict=True)])
     for number, (row, entry) in enumerate(acting):
         if hands.full or (number % LOOK == 0 and hands.stop()):
             break
@@ -135,23 +136,18 @@ def _in_use(rows: Iterable[Row], hands: Hands) -> set[str]:
     return hands.references.in_use(wanted) if wanted else set()
 
 
-def _line(row: Row, entry: Entry, to: str, hands: Hands) -> dict[str, Any]:
-    line = {
-        "row": row.id,
-        "base": row.base,
-        "path": row.path,
-        "to": to,
-        "kind": entry.kind,
-        "size": entry.size,
-        "mtime_ns": entry.mtime_ns,
-        "dev": entry.dev,
-        "ino": entry.ino,
-    }
+def _line(row: Row, entry: Entry, to: str, hands: Hands) -> str:
+    """Return the line of the manifest; put together by hand, as there is one for each file."""
+    line = (
+        f'{{"row":{row.id},"base":"{row.base}","path":{quoted(row.path)},"to":{quoted(to)},"kind":"{entry.kind}",'
+        f'"size":{entry.size},"mtime_ns":{entry.mtime_ns},"dev":{entry.dev},"ino":{entry.ino}'
+    )
     if entry.target:
-        line["target"] = entry.target
+        line += f',"target":{quoted(entry.target)}'
     if hands.digest and entry.kind == "file":
-        line["sha1"] = hands._sha1[row.id] = _sha1(hands.roots[row.base], row.path)
-    return line
+        hands._sha1[row.id] = _sha1(hands.roots[row.base], row.path)
+        line += f',"sha1":"{hands._sha1[row.id]}"'
+    return line + "}"
 
 
 def _sha1(root: Root, path: str) -> str:
@@ -175,7 +171,8 @@ def _put_away(row: Row, entry: Entry, to: str, hands: Hands) -> Verdict | None:
             hands.full = True
             return None
         return Verdict(Outcome.ERROR, _name(error))
-    return Verdict(Outcome.QUARANTINED, "", sha1 or hands._sha1.get(row.id, ""))
+    sha1 = sha1 or hands._sha1.get(row.id, "")
+    return Verdict(Outcome.QUARANTINED, "", sha1) if sha1 else AWAY
 
 
 def _look_back(moved: Sequence[Row], hands: Hands, verdicts: dict[int, Verdict]) -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from .plexdata.safe import Root
 
 NAME = "manifest.jsonl"
-_encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: ``json.dumps`` makes one for each call
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+quoted = json.encoder.encode_basestring_ascii
+"""A text as JSON."""
 
 
 class Manifest:
@@ -39,8 +41,13 @@ class Manifest:
 
     def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Append the documents and wait for the disk; OSError when it is full."""
-        text = "".join(_encode(line) + "\n" for line in lines)
-        data = memoryview(text.encode("ascii"))
+        self.lines([_encode(line) for line in lines])
+
+    def lines(self, lines: Sequence[str]) -> None:
+        """Append documents that are JSON already; see ``write``."""
+        if not lines:
+            return
+        data = memoryview(("\n".join(lines) + "\n").encode("ascii"))
         while data:
             data = data[os.write(self._fd, data) :]
         os.fsync(self._fd)

@@ -115,9 +115,19 @@ def bundle_path(part: str, folder: str, bundle: str) -> str:
     return posixpath.join(part, folder, bundle[0], f"{bundle[1:]}.bundle")
 
 
-@lru_cache(maxsize=16_384)  # a block of rows is asked about several times
 def place_of(path: str) -> Place | None:
     """Return where a path below the data folder lies, None if that is in no bundle; every piece is checked."""
+    where, _slash, name = path.rpartition("/")
+    above = _place_of(where)
+    if above is None:
+        return _place_of(path)  # a bundle itself, or nothing of one
+    if name in ("", ".", "..") or "\0" in name:
+        return None
+    return Place(above.part, above.folder, above.bundle, f"{above.rel}/{name}" if above.rel else name)
+
+
+@lru_cache(maxsize=8192)  # the same for all files of a folder, and asked several times for each
+def _place_of(path: str) -> Place | None:
     if not is_clean(path):
         return None
     pieces = path.split("/")

@@ -81,6 +81,10 @@ class Live:
         found = self.items([item])
         return found[item].values[column] if item in found else None
 
+    def version(self) -> int:
+        """Return a number that moves when another connection has committed: as long as it stands, so do all answers."""
+        return int(self._ask("PRAGMA data_version")[0][0])
+
     # -- How
 
     def _bundles(self, bundles: set[str]) -> tuple[set[str], dict[str, set[str]]]:
@@ -99,7 +103,7 @@ class Live:
         return {row[0] for row in self._ask(queries.part_query(self.schema, LISTED), json.dumps(sorted(bundles)))}
 
     def _elsewhere(self) -> tuple[frozenset[str], frozenset[str]]:
-        version = self._ask("PRAGMA data_version")[0][0]  # moves when another connection has committed
+        version = self.version()
         if self._others is None or self._others[0] != version:
             try:
                 self._others = (version, *others(self._con, self.schema))

@@ -1,9 +1,9 @@
 """Measure an apply (quarantine) against a plain loop of ``os.rename`` of the same files, whole commands, in one run.
 
 ``python -m tests.benchmarks.quarantine_cost [FILES] [ROUNDS]`` makes a data folder of so many files, plans the removal
-of all that can go file by file, and prints one JSON document: seconds of the loop (which finds all its target folders
-made), of the apply and of the way back, their ratio (median over the rounds, each against its own loop) and the peak of
-memory. Nothing but the applying itself is in the apply: the plan was accepted before.
+of all that can go file by file, and prints one JSON document: seconds of the loop (which needs no folders: it moves all
+files into one), of the apply and of the way back, their ratio (median over the rounds, each against its own loop) and
+the peak of memory. Nothing but the applying itself is in the apply: the plan was accepted before.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ CLASSES = ["unused", "analysis", "cache", "upload"]
 LOOP = """
 import os, sys
 root, away, listing = sys.argv[1:]
-for path in open(listing).read().splitlines():
-    os.rename(f"{root}/{path}", f"{away}/{path}")
+for number, path in enumerate(open(listing).read().splitlines()):
+    os.rename(f"{root}/{path}", f"{away}/{number}")
 """
+BACK = LOOP.replace('f"{root}/{path}", f"{away}/{number}"', 'f"{away}/{number}", f"{root}/{path}"')
 
 
 def prepare(folder: Path, files: int) -> None:
@@ -75,15 +76,15 @@ def work(what: str) -> None:
         raise SystemExit(f"{what}: {job.state} {job.reason_code} {job.reason_params}")
 
 
-def loop(folder: Path, paths: list[str]) -> float:
-    """Rename all files into folders like their own, and back; return the seconds of the way there."""
+def loop(folder: Path) -> float:
+    """Rename all files into one folder, where their numbers are their names, and back; return the seconds there."""
     away = folder / "away"
-    for above in {os.path.dirname(path) for path in paths}:
-        (away / above).mkdir(parents=True, exist_ok=True)
+    away.mkdir()
     os.sync()
-    seconds, _memory, _user = timed(sys.executable, "-c", LOOP, str(folder / "plex"), str(away), str(folder / "paths"))
-    timed(sys.executable, "-c", LOOP, str(away), str(folder / "plex"), str(folder / "paths"))
-    shutil.rmtree(away)
+    arguments = (str(folder / "plex"), str(away), str(folder / "paths"))
+    seconds, _memory, _user = timed(sys.executable, "-c", LOOP, *arguments)
+    timed(sys.executable, "-c", BACK, *arguments)
+    away.rmdir()
     return seconds
 
 
@@ -92,7 +93,7 @@ def one_round(folder: Path, paths: list[str]) -> dict[str, float]:
     for old in data.glob("mediasync.sqlite3*"):
         old.unlink()
     shutil.copy(folder / "before.sqlite3", data / "mediasync.sqlite3")
-    plain = loop(folder, paths)
+    plain = loop(folder)
     os.sync()
     applied, memory, user = timed(sys.executable, "-m", "tests.benchmarks.quarantine_cost", "apply")
     moved = sum(not os.path.lexists(folder / "plex" / path) for path in paths)
