@@ -21,7 +21,7 @@ from .choices import Outcome as Became
 from .models import PlanRow
 from .plexdata import database, layout
 
-FILES = 4000  # of one item: one sync of the manifest, two looks at the references
+FILES = 10_000  # of one item: one sync of the manifest, two looks at the references
 
 
 class PutAway(Stage):
