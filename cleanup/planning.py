@@ -82,7 +82,10 @@ class Planner:
     source: Callable[[], Reading] | None = None
 
     def drafts(self, unit: Unit, work: Work, found: Found, kept: Counter[str]) -> Iterator[Draft]:
-        """Yield the drafts of a unit, bundle by bundle."""
+        """Yield the drafts of a unit, bundle by bundle.
+
+        Bundles that certainly stay are looked into as well: a link in them may lead into one that would go.
+        """
         if unit.part == CACHE:
             yield from self._cache(found)
             return

@@ -54,6 +54,11 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
         Bound("its median ÷ that of /healthz", "by_peer", 4.0),
         Bound("10,000 files taken in as hints ÷ plain executemany", "burst_by_bare", 4.0),
     ),
+    "plan": (
+        Bound("clean-up: plan of whole bundles of 200,000 files ÷ find -printf", "orphans", 4.0),
+        Bound("clean-up: plan of everything, a row for each file ÷ find -printf", "all", 8.0),
+        Bound("most memory", "peak_mb", 300, "MB"),
+    ),
     "engine": (
         Bound("100,000 trivial items ÷ plain executemany", "ratio", 6.0),
         Bound("most memory", "peak_mb", 250, "MB"),
@@ -99,6 +104,10 @@ def hooks() -> Figures:
     return script("hook_cost")
 
 
+def plan() -> Figures:
+    return script("plan_cost")
+
+
 def engine() -> Figures:
     return script("engine_cost")
 
@@ -109,6 +118,7 @@ RUNS: dict[str, Callable[[], Figures]] = {
     "slow": slow,
     "links": links,
     "hooks": hooks,
+    "plan": plan,
     "engine": engine,
 }
 
