@@ -15,6 +15,7 @@ from .holding import Holding
 from .selected import Selecting, Updates, in_use
 from .shelves import Names, sort
 
+OF_FILES = frozenset({Klass.UNUSED, Klass.SELECTED, Klass.UPLOAD, Klass.BROKEN, Klass.TIDY})
 BROKEN = 10  # bytes; "None" is what an agent that lost its data wrote
 
 
@@ -51,6 +52,8 @@ class MetadataRules:
             found = orphans.child(bundle, asking)
             if found:
                 yield found
+            return
+        if not OF_FILES.intersection(asking.classes):
             return
         if not bundle.complete:
             asking.kept["unreadable"] += 1
