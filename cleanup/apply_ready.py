@@ -84,7 +84,7 @@ def compare(found: Scene) -> None:
     if lost > found.policy.shrink:
         raise Permanent(
             "Plex's database has lost much since the plan: plan anew.",
-            code="cleanup_index_shrank",
+            code="cleanup_lost_much",
             percent=round(lost * 100),
         )
 

@@ -74,6 +74,8 @@ def _copy(source: Root, path: str, target: Root, to: str) -> None:
             folders.append((entry.path, new))
         elif entry.kind == "link":
             target.symlink(entry.target, new)
+            above, name = target._above(new)
+            os.utime(name, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=above, follow_symlinks=False)
         elif entry.kind == "file":
             _copy_file(source, entry.path, target, new)
         else:

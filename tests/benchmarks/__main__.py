@@ -49,6 +49,11 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
         Bound("100,000 links with their rows ÷ cp -rs", "first_by_cp", 1.0),
         Bound("again, all right ÷ the first time", "again_by_first", 0.2),
     ),
+    "quarantine": (
+        Bound("putting files of a Plex folder of 200,000 away ÷ a plain loop of os.rename", "apply_by_loop", 3.0),
+        Bound("bringing them back ÷ the same loop", "restore_by_loop", 3.5),
+        Bound("most memory", "memory", 300, "MB"),
+    ),
     "hooks": (
         Bound("a webhook, from its connection to our 2xx, p99 of 2,000 from 4 senders", "p99_ms", 100, "ms"),
         Bound("its median ÷ that of /healthz", "by_peer", 4.0),
@@ -100,6 +105,10 @@ def links() -> Figures:
     return script("link_cost")
 
 
+def quarantine() -> Figures:
+    return script("quarantine_cost")
+
+
 def hooks() -> Figures:
     return script("hook_cost")
 
@@ -117,6 +126,7 @@ RUNS: dict[str, Callable[[], Figures]] = {
     "postgresql": postgresql,
     "slow": slow,
     "links": links,
+    "quarantine": quarantine,
     "hooks": hooks,
     "plan": plan,
     "engine": engine,

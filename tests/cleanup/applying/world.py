@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 from pathlib import Path
 from typing import Any
+
+import apsw  # as in the product: two libraries on one database in one process undo each other's locks
 
 from cleanup import services
 from cleanup.choices import Klass, Outcome
@@ -86,24 +87,22 @@ class World:
 
     def values(self) -> dict[tuple[int, str], str | None]:
         """Return all values of items' columns that hold addresses."""
-        con = sqlite3.connect(self.sample.plex.database)
-        con.row_factory = sqlite3.Row
-        try:
-            rows = con.execute("SELECT * FROM metadata_items").fetchall()
-        finally:
-            con.close()
-        return {(row["id"], name): row[name] for row in rows for name in row.keys() if name.endswith("_url")}  # noqa: SIM118
+        columns, rows = ask(self.sample.plex.database, "SELECT * FROM metadata_items")
+        return {
+            (row[columns.index("id")], name): row[columns.index(name)]
+            for row in rows
+            for name in columns
+            if name.endswith("_url")
+        }
 
     def dump(self) -> list[str]:
         """Return the database as text, virtual tables and all."""
-        con = sqlite3.connect(self.sample.plex.database)
-        try:
-            tables = con.execute(
-                "SELECT name FROM sqlite_master WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
-            ).fetchall()
-            return [repr((name, sorted(map(repr, con.execute(f'SELECT * FROM "{name}"'))))) for (name,) in tables]
-        finally:
-            con.close()
+        database = self.sample.plex.database
+        _columns, tables = ask(
+            database,
+            "SELECT name FROM sqlite_master WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name",
+        )
+        return [repr((name, sorted(map(repr, ask(database, f'SELECT * FROM "{name}"')[1])))) for (name,) in tables]
 
     def tree(self) -> Tree:
         """Return all below the data folder but the database: kind, rights, content and times of each name."""
@@ -119,9 +118,21 @@ class World:
         return lost(self.root, self.sample.plex.database)
 
 
-def write(database: Path, query: str, *values: Any) -> None:
-    import apsw
+def ask(database: Path, query: str) -> tuple[list[str], list[Any]]:
+    """Return the names of the columns and the rows."""
+    con = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        found = con.execute(query)
+        rows, columns = [], []
+        for row in found:
+            columns = columns or [each[0] for each in found.get_description()]
+            rows.append(row)
+        return columns, rows
+    finally:
+        con.close()
 
+
+def write(database: Path, query: str, *values: Any) -> None:
     con = apsw.Connection(str(database))
     try:
         con.set_busy_timeout(20_000)
@@ -151,15 +162,12 @@ def tree_of(root: Path) -> Tree:
 
 def lost(root: Path, database: Path, before: set[str] | None = None) -> set[str]:
     """Return the values that name a file which no bundle has (any more)."""
-    con = sqlite3.connect(database)
-    try:
-        columns = [row[1] for row in con.execute("PRAGMA table_info(metadata_items)") if row[1].endswith("_url")]
-        rows = con.execute(
-            f"SELECT i.hash, p.hash, g.hash, {', '.join('i.' + name for name in columns)} FROM metadata_items i"
-            " LEFT JOIN metadata_items p ON p.id=i.parent_id LEFT JOIN metadata_items g ON g.id=p.parent_id"
-        ).fetchall()
-    finally:
-        con.close()
+    columns = [row[1] for row in ask(database, "PRAGMA table_info(metadata_items)")[1] if row[1].endswith("_url")]
+    query = (
+        f"SELECT i.hash, p.hash, g.hash, {', '.join('i.' + name for name in columns)} FROM metadata_items i"
+        " LEFT JOIN metadata_items p ON p.id=i.parent_id LEFT JOIN metadata_items g ON g.id=p.parent_id"
+    )
+    rows = ask(database, query)[1]
     found = set()
     for row in rows:
         for value in row[3:]:
