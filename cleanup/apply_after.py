@@ -19,15 +19,18 @@ from mediasync.notify.events import CLEANUP
 from mediasync.servers.clients.plex_butler import PlexButler
 from mediasync.servers.services import access_of
 
-from . import coverage, libraries, selectors, services
-from .apply_open import Scene, scene
+from . import apply_files, apply_rows, coverage, libraries, selectors, services
+from .apply_checks import children
+from .apply_open import Scene, hands, scene
+from .apply_rows import Row
 from .apply_values import waiter
+from .choices import PHASES, Action, RunState
 from .choices import Outcome as Became
-from .choices import RunState
-from .models import Run
+from .models import PlanRow, Run
 from .plexdata import database
 
 ASKED = ("clean_bundles", "optimize", "empty_trash")  # what the policy may ask for, in this order
+AWAY = (PHASES[Action.FILE], PHASES[Action.TREE])
 DONE = (Became.QUARANTINED, Became.DELETED)
 
 
@@ -45,6 +48,7 @@ class After(Stage):
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         found = scene(ctx.job.scope["run"])
+        look_after(found, ctx)
         asked = ask_plex(found, ctx, self.clock)
         values: dict[str, Any] = {"applied_at": ctx.now()}
         if found.run.quarantine:
@@ -53,6 +57,15 @@ class After(Stage):
             found, ctx, "applied", RunState.APPLIED, [RunState.APPLYING, RunState.APPLIED], {"asked": asked}, **values
         )
         return Done({})
+
+
+def look_after(found: Scene, ctx: Context) -> None:
+    """See to rows whose block failed: what was moved by then is noted, or goes back if it is in use."""
+    rows = PlanRow.objects.filter(run=found.run, phase__in=AWAY, outcome=Became.PLANNED)
+    for first, last, _rows in list(apply_rows.blocks(rows)) if found.run.quarantine else ():
+        block = [Row(*values) for values in rows.filter(id__range=(first, last)).values_list(*Row._fields)]
+        with hands(found, lambda: False, children((row.klass, row.path) for row in block)) as open_hands:
+            apply_rows.write(ctx, apply_files.look_after(block, open_hands))
 
 
 def settle(

@@ -85,6 +85,21 @@ def carry_out(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
     return verdicts
 
 
+def look_after(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
+    """Say of rows that an attempt left unfinished what became of them; nothing more is put away."""
+    moved = [row for row in rows if allowed(row) and row.base in hands.roots and _lies(row, hands)]
+    verdicts = {row.id: AWAY for row in moved}
+    _look_back(moved, hands, verdicts)
+    return verdicts
+
+
+def _lies(row: Row, hands: Hands) -> bool:
+    try:
+        return hands.roots[row.base].lstat(row.path) is None and hands.quarantine.lies(row.base, row.path) is not None
+    except OSError:
+        return False
+
+
 def check_room(hands: Hands) -> None:
     """Raise NeedsOperator once the quarantine's disk is full; what was done by then must be stored before."""
     if hands.full:
