@@ -92,7 +92,8 @@ class Planner:
         assert self.source is not None
         source = self.source()
         asking = self._asking(work, source, kept)
-        found_bundles = walk.bundles(self.data, unit.part, unit.folder, unit.prefix, found.note)
+        known = source.index.knows_media if unit.part == layout.MEDIA else None
+        found_bundles = walk.bundles(self.data, unit.part, unit.folder, unit.prefix, found.note, known)
         with Root(self.data.root) as root:
             make = (
                 self._media(asking, source) if unit.part == layout.MEDIA else self._metadata(asking, source, root, unit)

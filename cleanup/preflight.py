@@ -131,13 +131,14 @@ class Weight:
         """Count one bundle."""
         self.bundles += 1
         uploads = f"{bundle.path}/{layout.UPLOADS}/"
-        blocks = files = 0
-        for entry in bundle.entries:
-            if entry.kind == "folder":
+        blocks, files = bundle.spared_blocks, sum(bundle.spared.values())
+        for path, kind, _dev, _ino, _size, size, _time, nlink, _target in bundle.entries:
+            if kind == "folder":
                 continue
-            size = entry.blocks if entry.nlink < 2 else entry.blocks // entry.nlink
+            if nlink > 1:
+                size //= nlink
             files, blocks = files + 1, blocks + size
-            if entry.path.startswith(uploads):
+            if path.startswith(uploads):
                 self.upload_files, self.upload_bytes = self.upload_files + 1, self.upload_bytes + size * 512
         self.files, self.bytes = self.files + files, self.bytes + blocks * 512
 

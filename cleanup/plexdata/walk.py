@@ -18,9 +18,13 @@ from .places import Data
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 DEEPEST = 40  # folders below a bundle; Plex uses seven
+# Folders of a bundle of Media, of which no file ever goes as long as a part has its hash: such files are only counted.
+SPARED = frozenset(f"/Contents/{name}" for name in ("Chapters", "Indexes", "Subtitles", "Subtitle Contributions"))
 
 Foreign = Callable[[str, str], None]
 """Called with a path and why it is not looked at: ``name``, ``link``, ``kind``, ``mount``, ``deep``, ``unreadable``."""
+Known = Callable[[str], bool]
+"""Whether a part has this hash, so that the files in the ``SPARED`` folders of its bundle surely stay."""
 
 
 @dataclass(slots=True)
@@ -31,6 +35,8 @@ class Bundle:
     path: str
     entries: list[Entry] = field(default_factory=list)
     complete: bool = True  # False: something in it could not be read, so nothing is known of it as a whole
+    spared: dict[str, int] = field(default_factory=dict)  # folder below the bundle → files in it that are no entries
+    spared_blocks: int = 0  # of those files; one with several names counts in parts
 
     def rel(self, entry: Entry) -> str:
         """Return the path of an entry below the bundle."""
@@ -62,12 +68,14 @@ def prefixes(data: Data, part: str, folder: str = "", foreign: Foreign = ignore)
     return sorted(found)
 
 
-def bundles(data: Data, part: str, folder: str, prefix: str, foreign: Foreign = ignore) -> Iterator[Bundle]:
+def bundles(
+    data: Data, part: str, folder: str, prefix: str, foreign: Foreign = ignore, known: Known | None = None
+) -> Iterator[Bundle]:
     """Yield the bundles of one prefix folder, in the order of the file system.
 
     ``part`` is layout.METADATA (with the type's ``folder``) or layout.MEDIA (with ""). A prefix folder that is gone, or
-    that is a link by now, has no bundles. Raises ValueError for what is no part, type or prefix, OSError for a prefix
-    folder that cannot be read.
+    that is a link by now, has no bundles. With ``known``, plain files of ``SPARED`` folders are counted, not listed.
+    Raises ValueError for what is no part, type or prefix, OSError for a prefix folder that cannot be read.
     """
     if not layout.PREFIX.match(prefix) or (part == layout.METADATA) != (folder in layout.TYPES):
         raise ValueError(f"not a prefix folder: {part}, {folder}, {prefix}")
@@ -86,7 +94,8 @@ def bundles(data: Data, part: str, folder: str, prefix: str, foreign: Foreign = 
                 path = f"{base}/{_text(each.name)}"
                 if layout.BUNDLE.match(each.name) and each.is_dir(follow_symlinks=False):
                     bundle = Bundle(prefix + each.name[:39], path)
-                    _fill(fd, each.name, bundle, device, foreign)
+                    spared = SPARED if part == layout.MEDIA and known and known(bundle.hash) else frozenset[str]()
+                    _fill(fd, each.name, bundle, device, foreign, spared)
                     yield bundle
                 else:
                     foreign(path, _why(each, layout.BUNDLE))
@@ -94,7 +103,9 @@ def bundles(data: Data, part: str, folder: str, prefix: str, foreign: Foreign = 
         os.close(fd)
 
 
-def _fill(above: int, name: str, bundle: Bundle, device: int, foreign: Foreign) -> None:
+def _fill(
+    above: int, name: str, bundle: Bundle, device: int, foreign: Foreign, spared: frozenset[str] = frozenset()
+) -> None:
     """Walk one bundle, deepest first on a stack of open folders' names; ``above`` is the open prefix folder."""
     try:
         top = os.open(name, FOLDER, dir_fd=above)
@@ -103,45 +114,54 @@ def _fill(above: int, name: str, bundle: Bundle, device: int, foreign: Foreign) 
         foreign(bundle.path, "unreadable")
         return
     try:
-        _folder(top, bundle.path, bundle, device, foreign, 0)
+        _folder(top, bundle.path, bundle, device, foreign, 0, spared)
     finally:
         os.close(top)
 
 
-def _folder(fd: int, path: str, bundle: Bundle, device: int, foreign: Foreign, depth: int) -> None:
+def _folder(
+    fd: int, path: str, bundle: Bundle, device: int, foreign: Foreign, depth: int, spared: frozenset[str]
+) -> None:
     add, new = bundle.entries.append, tuple.__new__
     below: list[tuple[str, str]] = []
+    counted = depth == 2 and path[len(bundle.path) :] in spared
+    number = blocks = 0
     with os.scandir(fd) as listing:
         for each in listing:
             name = each.name
-            child = f"{path}/{name}" if name.isascii() else f"{path}/{_text(name)}"
             try:
                 found = each.stat(follow_symlinks=False)
-                if each.is_symlink():
-                    add(of_stat(child, found, _text(os.readlink(name, dir_fd=fd))))
-                    continue
             except OSError:  # gone since it was listed, or a disk that fails
                 bundle.complete = False
                 continue
-            if each.is_file(follow_symlinks=False):
-                ino = found.st_ino
-                facts = (
-                    child,
-                    "file",
-                    found.st_dev,
-                    ino if ino < 1 << 63 else signed(ino),
-                    found.st_size,
-                    found.st_blocks,
-                    found.st_mtime_ns,
-                    found.st_nlink,
-                    "",
-                )
-                add(new(Entry, facts))  # a tenth of the walk faster than to call it
+            if counted and each.is_file(follow_symlinks=False):
+                number += 1
+                blocks += found.st_blocks // (found.st_nlink or 1)
                 continue
-            add(of_stat(child, found))
-            if not each.is_dir(follow_symlinks=False):
-                foreign(child, "kind")
-            elif found.st_dev != device:
+            child = f"{path}/{name}" if name.isascii() else f"{path}/{_text(name)}"
+            if each.is_file(follow_symlinks=False):
+                kind = "file"
+            elif each.is_dir(follow_symlinks=False):
+                kind = "folder"
+            else:
+                _other(fd, each, child, found, bundle, foreign)
+                continue
+            dev, ino = found.st_dev, found.st_ino
+            facts = (
+                child,
+                kind,
+                dev if dev < 1 << 63 else signed(dev),
+                ino if ino < 1 << 63 else signed(ino),
+                found.st_size,
+                found.st_blocks,
+                found.st_mtime_ns,
+                found.st_nlink,
+                "",
+            )
+            add(new(Entry, facts))  # a tenth of the walk faster than to call it
+            if kind == "file":
+                continue
+            if dev != device:
                 bundle.complete = False
                 foreign(child, "mount")
             elif depth >= DEEPEST:
@@ -149,6 +169,9 @@ def _folder(fd: int, path: str, bundle: Bundle, device: int, foreign: Foreign, d
                 foreign(child, "deep")
             else:
                 below.append((name, child))
+    if number:
+        bundle.spared[path[len(bundle.path) + 1 :]] = number
+        bundle.spared_blocks += blocks
     for name, child in below:
         try:
             inner = os.open(name, FOLDER, dir_fd=fd)
@@ -157,9 +180,25 @@ def _folder(fd: int, path: str, bundle: Bundle, device: int, foreign: Foreign, d
             foreign(child, "unreadable")
             continue
         try:
-            _folder(inner, child, bundle, device, foreign, depth + 1)
+            _folder(inner, child, bundle, device, foreign, depth + 1, spared)
         finally:
             os.close(inner)
+
+
+def _other(
+    fd: int, each: os.DirEntry[str], child: str, found: os.stat_result, bundle: Bundle, foreign: Foreign
+) -> None:
+    """Note a link, or what is neither a file nor a folder."""
+    if not each.is_symlink():
+        bundle.entries.append(of_stat(child, found))
+        foreign(child, "kind")
+        return
+    try:
+        target = os.readlink(each.name, dir_fd=fd)
+    except OSError:
+        bundle.complete = False
+        return
+    bundle.entries.append(of_stat(child, found, _text(target)))
 
 
 def _open_below(root: str, below: str) -> int:

@@ -18,7 +18,7 @@ from . import orphans, tidy
 from .base import Asking, Draft, of_entry
 from .metadata import once
 from .selected import ART, THUMB, Locks
-from .shelves import sort
+from .shelves import count
 
 PICTURE = re.compile(r"Contents/(?P<kind>Thumbnails|Art)/(?:thumb|art)\d+\.jpg")
 COLUMNS = {"Thumbnails": THUMB, "Art": ART}
@@ -55,7 +55,7 @@ class MediaRules:
                 gone.append(each.path[len(bundle.path) + 1 :])
             yield each
         if asking.wants(Klass.TIDY):
-            yield from tidy.empty(sort(bundle), bundle, asking, gone)
+            yield from tidy.empty(count(bundle), bundle, asking, gone)
 
     def _uses_any(self, bundle: Bundle) -> bool:
         return any(self.uses(layout.media_path(each.path)) for each in bundle.entries)
@@ -65,8 +65,9 @@ class MediaRules:
         if not items or not (asking.wants(Klass.ANALYSIS) or asking.wants(Klass.REHOST)):
             return
         targets = {bundle.path + "/" + layout.link_target(bundle.rel(e), e.target) for e in bundle.entries if e.target}
+        cut, fits = len(bundle.path) + 1, PICTURE.fullmatch
         for entry in bundle.entries:
-            found = PICTURE.fullmatch(bundle.rel(entry)) if entry.kind == "file" else None
+            found = fits(entry.path, cut) if entry.kind == "file" else None
             if found is None or entry.path in targets or asking.is_young(entry):
                 continue
             path = layout.media_path(entry.path)

@@ -69,6 +69,7 @@ def sort(bundle: Bundle) -> Names:
     """Put all names of a bundle where they belong."""
     names = Names()
     held = names.held
+    held.update(bundle.spared)
     cut = len(bundle.path) + 1
     fits = NAME.fullmatch
     for entry in bundle.entries:
@@ -88,6 +89,19 @@ def sort(bundle: Bundle) -> Names:
             names.links.append((entry, rel))
         else:
             names.others.append((entry, rel))
+    return names
+
+
+def count(bundle: Bundle) -> Names:
+    """Return only ``folders`` and ``held`` of a bundle: all that is asked of one of Media."""
+    names = Names(held=dict(bundle.spared))
+    held, folders, cut = names.held, names.folders, len(bundle.path) + 1
+    for entry in bundle.entries:
+        rel = entry.path[cut:]
+        folder = rel.rpartition("/")[0]
+        held[folder] = held.get(folder, 0) + 1
+        if entry.kind == "folder":
+            folders[rel] = entry
     return names
 
 

@@ -171,3 +171,29 @@ def test_the_same_thing_is_told_from_a_changed_one(tmp_path: Path) -> None:
     assert same(one, of_stat("b", os.lstat(tmp_path / "b")))
     os.utime(tmp_path / "a", ns=(0, 0))
     assert not same(one, of_stat("a", os.lstat(tmp_path / "a")))
+
+
+def test_files_that_surely_stay_are_counted_and_nothing_else_is_passed_over(tmp_path: Path) -> None:
+    digest = "a" + "1" * 39
+    contents = tmp_path / layout.bundle_path(layout.MEDIA, "", digest) / "Contents"
+    for name in ("Thumbnails/thumb1.jpg", "Chapters/chapter1.jpg", "Chapters/chapter2.jpg", "Chapters/deep/one.jpg"):
+        (contents / name).parent.mkdir(parents=True, exist_ok=True)
+        (contents / name).write_bytes(bytes(9000))
+    (contents / "Chapters/link").symlink_to("../Thumbnails/thumb1.jpg")
+    (contents / "Thumbnails/Chapters").mkdir()
+    (contents / "Thumbnails/Chapters/chapter1.jpg").touch()
+    data = places.Data(str(tmp_path), "", "")
+    (whole,) = walk.bundles(data, layout.MEDIA, "", "a")
+    (brief,) = walk.bundles(data, layout.MEDIA, "", "a", known=digest.__eq__)
+    (unknown,) = walk.bundles(data, layout.MEDIA, "", "a", known=lambda _: False)
+    left_out = {entry.path.removeprefix(f"{whole.path}/") for entry in {*whole.entries} - {*brief.entries}}
+    assert left_out == {"Contents/Chapters/chapter1.jpg", "Contents/Chapters/chapter2.jpg"}
+    assert brief.spared == {"Contents/Chapters": 2}
+    assert brief.spared_blocks == sum(each.blocks for each in {*whole.entries} - {*brief.entries})
+    assert unknown == whole and not whole.spared
+    digest = digest.replace("1", "2")
+    film = tmp_path / layout.bundle_path(layout.METADATA, "Movies", digest) / "Contents/Chapters"
+    film.mkdir(parents=True)
+    (film / "chapter1.jpg").touch()
+    (bundle,) = walk.bundles(data, layout.METADATA, "Movies", "a", known=lambda _: True)
+    assert any(entry.path.endswith("chapter1.jpg") for entry in bundle.entries)

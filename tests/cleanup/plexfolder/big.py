@@ -35,7 +35,7 @@ class Big:
         return self.path / places.DATABASE
 
 
-class _Maker:
+class Maker:
     """Writes files by the folder: one open folder, many names in it."""
 
     def __init__(self, path: Path, seed: int) -> None:
@@ -151,7 +151,7 @@ def build(path: Path, seed: int = 1, *, bundles: int = 16_000, files: int = 200_
     """Make ``path`` (a data folder) with about so many bundles and files, links not counted; see the module."""
     for name in ("Metadata", layout.MEDIA, places.CACHE, places.DATABASES):
         (path / name).mkdir(parents=True)
-    maker = _Maker(path, seed)
+    maker = Maker(path, seed)
     maker.left = files
     kinds = [maker.film] * 8 + [maker.show] * 3 + [maker.legacy] * 3 + [maker.media] * 5 + [maker.orphan]
     maker.cache(files // 20)

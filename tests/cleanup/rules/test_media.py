@@ -94,3 +94,12 @@ def test_art_that_is_locked_or_not_of_the_policy_stays(plex: PlexBuilder) -> Non
     folder = plex.finish()
     assert plan(folder, ["movie:4"], host=True).kept == {"locked": 1}
     assert not plan(folder, ["movie:4"], host=True, locked=True, columns=["thumb"]).drafts
+
+
+def test_a_folder_with_chapters_is_not_called_empty(plex: PlexBuilder) -> None:
+    bundle = plex.part(plex.item(1, "Film", thumb=WEB, art=WEB))
+    plex.file(f"{bundle}/Contents/Thumbnails/thumb1.jpg")
+    plex.file(f"{bundle}/Contents/Chapters/chapter1.jpg")
+    found = plan(plex, ["bundle:media:3"])
+    assert found.paths(action=Action.FOLDER) == {f"{bundle}/Contents/Thumbnails"}
+    assert found.found.weight.files == 2 and found.found.weight.bytes > 0
