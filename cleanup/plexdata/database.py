@@ -45,7 +45,7 @@ class Schema:
     """What a database has. ``addresses``: table → its columns that hold addresses of images."""
 
     columns: tuple[str, ...]  # of metadata_items: user_thumb_url …
-    addresses: dict[str, tuple[str, ...]]  # of all other tables
+    addresses: dict[str, tuple[str, ...]]  # all others, of any table
     tables: dict[str, frozenset[str]]  # all tables with all columns
     triggers: dict[str, str]  # those on metadata_items that an UPDATE fires: name → SQL
     generation: str  # of the triggers: none, G1, G2, G3, other
@@ -217,9 +217,9 @@ def probe(con: apsw.Connection) -> Schema:
         what = ", ".join(sorted(lacking)) or "metadata_items.user_*_url"
         raise Permanent(f"This is no library of Plex: {what} is missing.", code="plex_database_foreign", what=what)
     addresses = {
-        table: tuple(sorted(name for name in names if name.endswith("_url")))
+        table: tuple(sorted(name for name in names if name.lower().endswith("_url") and name not in known))
         for table, names in sorted(tables.items())
-        if table not in ("metadata_items", "taggings")
+        for known in [{"metadata_items": columns, "taggings": ("thumb_url",)}.get(table, ())]
     }
     triggers = _update_triggers(con)
     firing = [sql for sql in triggers.values() if _fires(sql, columns)]

@@ -7,6 +7,7 @@ the bundle of its show); a value of another table, whose bundle nobody knows, co
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,11 +16,13 @@ import apsw
 
 from mediasync.core.errors import Permanent
 
-from . import layout, queries
+from . import layout, meaning, queries
 from .database import Schema, failed
 from .walk import Bundle
 
 RANGE = "{hash} >= ? AND {hash} < ?"
+ALBUM = 9
+VALUES = ("metadata", "upload", "media", "http")  # what a column may hold
 
 
 class Item(NamedTuple):
@@ -55,6 +58,7 @@ class Index:
     counts: dict[str, int]
     anywhere: frozenset[str]  # keys of files that may lie in any bundle
     media: frozenset[str]  # paths below Media/localhost that some column names
+    odd: frozenset[str] = frozenset()  # bundles that belong to an item or part whose hash is not as Plex writes it
     _known: tuple[str, _Known] = field(default=("", _Known()), init=False)
     _parts: tuple[str, dict[str, dict[int, Item]]] = field(default=("", {}), init=False)
 
@@ -74,11 +78,11 @@ class Index:
 
     def knows(self, bundle: str) -> bool:
         """Tell whether an item has this hash: its bundle of Metadata is no orphan."""
-        return bundle in self._load(bundle).own
+        return bundle in self._load(bundle).own or bundle in self.odd
 
     def knows_media(self, bundle: str) -> bool:
         """Tell whether a part has this hash: its bundle of Media is no orphan. True for all if no part has one."""
-        return not self.counts["media_bundles"] or bundle in self._load_parts(bundle)
+        return not self.counts["media_bundles"] or bundle in self._load_parts(bundle) or bundle in self.odd
 
     def items(self, bundle: str) -> Sequence[Item]:
         """Return the items whose files may lie in a bundle: its own, their children and grandchildren."""
@@ -94,8 +98,8 @@ class Index:
             yield from items
 
     def media_items(self, bundle: str) -> Sequence[Item]:
-        """Return the items of all parts with this hash, each once."""
-        return list(self._load_parts(bundle).get(bundle, {}).values())
+        """Return the items of all parts with this hash, each once; none where some part may be missing among them."""
+        return () if bundle in self.odd else list(self._load_parts(bundle).get(bundle, {}).values())
 
     def protected(self, bundle: Bundle) -> set[str]:
         """Return the paths below the bundle of all files in use, and of all that links in use lead to."""
@@ -113,7 +117,10 @@ class Index:
     def shrank(self, before: Mapping[str, int]) -> float:
         """Return the largest share that a count of what is known lost since ``before`` (0.0 to 1.0)."""
         names = ("items", "parts", "bundles", "media_bundles")
-        return max([0.0, *(1 - self.counts[name] / before[name] for name in names if before.get(name))])
+        lost = [1 - self.counts[name] / before[name] for name in names if before.get(name)]
+        if values := sum(before.get(name, 0) for name in VALUES):  # whatever they are: to write addresses loses none
+            lost.append(1 - sum(self.counts[name] for name in VALUES) / values)
+        return max([0.0, *lost])
 
     def _load(self, bundle: str) -> _Known:
         prefix = bundle[:1]
@@ -132,7 +139,7 @@ class Index:
                     if number == 0:
                         found.own.add(bundle)
                     found.items.setdefault(bundle, []).append(item)
-                    if keys := keys_of(item.values.values()):
+                    if keys := keys_of_item(item):
                         found.keys.setdefault(bundle, set()).update(keys)
         return found
 
@@ -161,16 +168,16 @@ def build(con: apsw.Connection, schema: Schema) -> Index:
         numbers = [int(str(each)) for query in asked for row in con.execute(query) for each in row]
         names = ("items", "bundles", "metadata", "upload", "media", "http", "parts", "media_bundles")
         counts = dict(zip(names, numbers, strict=True))
-        anywhere, media = others(con, schema)
+        anywhere, media, odd = others(con, schema)
     except apsw.Error as error:
         raise failed(error) from None
     if not counts["items"] or not counts["bundles"]:
         raise Permanent("The database knows no item with a bundle.", code="plex_index_empty")
-    return Index(con, schema, counts, anywhere, media)
+    return Index(con, schema, counts, anywhere, media, odd)
 
 
-def others(con: apsw.Connection, schema: Schema) -> tuple[frozenset[str], frozenset[str]]:
-    """Return (keys that may lie in any bundle, paths below Media/localhost) of all tables."""
+def others(con: apsw.Connection, schema: Schema) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return (keys that may lie in any bundle, paths below Media/localhost) of all tables, and the odd bundles."""
     anywhere: set[str] = set()
     media: set[str] = set()
     for query in (*queries.media_queries(schema), *queries.other_queries(schema)):
@@ -178,16 +185,42 @@ def others(con: apsw.Connection, schema: Schema) -> tuple[frozenset[str], frozen
             for key in layout.keys(value):
                 scheme, _, rel = key.partition(":")
                 media.add(rel) if scheme == "media" else anywhere.add(key)
-    return frozenset(anywhere), frozenset(media)
+    odd = {_digest(digest) for (digest,) in con.execute(queries.odd_parts())}
+    for query in queries.odd_queries(schema):
+        for digest, guid, *row in con.execute(query):
+            anywhere |= keys_of_item(item_of(row, schema.columns))
+            # Plex makes the hash of an item of its guid, so where it lacks, its bundle is known all the same.
+            odd |= {_digest(digest), _sha1(meaning.text(guid))}
+    return frozenset(anywhere), frozenset(media), frozenset(odd)
+
+
+def _sha1(text: str) -> str:
+    return hashlib.sha1(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
+
+
+def _digest(odd: Any) -> str:
+    return meaning.text(odd).strip().lower()
 
 
 def item_of(row: Sequence[Any], columns: Sequence[str]) -> Item:
     """Return the item of a row of ``queries.item_columns``."""
     number, kind, section, parent, index, title, guid, digest, fields = row[:9]
     values = dict(zip(columns, row[9:], strict=True))
-    return Item(number, kind or 0, section, parent, index, title or "", guid or "", digest or "", fields or "", values)
+    if type(digest) is not str:
+        digest = meaning.text(digest)
+    return Item(number, kind or 0, section, parent, index, title or "", guid or "", digest, fields or "", values)
+
+
+def keys_of_item(item: Item) -> set[str]:
+    """Return the keys of an item; older agents kept the pictures of an album in the bundle of its artist, too."""
+    found = keys_of(item.values.values())
+    if item.type == ALBUM:
+        found |= {key.replace(":", f":albums/{item.hash}/", 1) for key in found}
+    return found
 
 
 def keys_of(values: Iterable[str | None]) -> set[str]:
     """Return the keys of metadata and uploads that values keep alive."""
-    return {key for value in values if value and value[0] in "mMuU" for key in layout.keys(value)}
+    return {
+        key for value in values if meaning.is_local(value) for key in layout.keys(value) if not key.startswith("media:")
+    }

@@ -9,8 +9,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
-from urllib.parse import unquote
+from typing import Any, NamedTuple
+
+from . import meaning
 
 METADATA = "Metadata"
 MEDIA = "Media/localhost"
@@ -65,6 +66,8 @@ def parse(value: str | None) -> Ref:
     """Return what the value of a ``*_url`` column means; a relative path that climbs or is no path is "other"."""
     if not value:
         return Ref("empty")
+    if type(value) is not str:
+        value = meaning.text(value)
     scheme, separator, rel = value.partition("://")
     scheme = scheme.lower()
     if separator and scheme in ("http", "https"):
@@ -79,13 +82,16 @@ def is_clean(rel: str) -> bool:
     return CLEAN.fullmatch(rel) is not None
 
 
-def keys(value: str | None) -> Iterator[str]:
-    """Yield ``metadata:…`` and ``upload:…`` keys, or ``media:…``, of the files that a value keeps alive."""
-    ref = parse(value)
-    if ref.scheme in ("metadata", "upload", "media"):
-        yield f"{ref.scheme}:{ref.rel}"
-        if "%" in ref.rel and is_clean(decoded := unquote(ref.rel)):  # not seen, but a file too many is kept
-            yield f"{ref.scheme}:{decoded}"
+def keys(value: Any) -> Iterator[str]:
+    """Yield ``metadata:…`` and ``upload:…`` keys, or ``media:…``, of all files that a value keeps alive.
+
+    Plex writes values in one way only. Of those written otherwise each way to read them counts: a file too many stays.
+    """
+    text = value if type(value) is str else meaning.text(value)
+    if meaning.USUAL.match(text):
+        yield text.replace("://", ":", 1)
+    else:
+        yield from meaning.keys(text)
 
 
 def key_of(rel: str) -> str:

@@ -11,7 +11,7 @@ import apsw
 
 from . import layout, queries
 from .database import Schema, failed, open_ro, probe
-from .index import Item, item_of, keys_of, others
+from .index import Item, item_of, keys_of_item, others
 
 LISTED = "{hash} IN (SELECT value FROM json_each(?))"
 
@@ -26,7 +26,7 @@ class Live:
         self.database = database
         self._con = open_ro(database, follows=True)
         self.schema: Schema = probe(self._con)
-        self._others: tuple[int, frozenset[str], frozenset[str]] | None = None
+        self._others: tuple[int, frozenset[str], frozenset[str], frozenset[str]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +49,7 @@ class Live:
         places = {path: layout.place_of(path) for path in paths}
         of_metadata = {place.bundle for place in places.values() if place and place.part == layout.METADATA}
         of_media = {place.bundle for place in places.values() if place and place.part == layout.MEDIA}
-        anywhere, media = self._elsewhere()
+        anywhere, media, odd = self._elsewhere()
         own, keys = self._bundles(of_metadata)
         parts = self._parts(of_media)
         named = {path.partition("/Contents/")[0] for path in media}
@@ -59,9 +59,9 @@ class Live:
                 return True
             if place.part == layout.MEDIA:
                 below = layout.media_path(path)
-                return below in media if place.rel else place.bundle in parts or below in named
+                return below in media if place.rel else place.bundle in parts or place.bundle in odd or below in named
             if not place.rel:
-                return place.bundle in own
+                return place.bundle in own or place.bundle in odd
             key = layout.key_of(place.rel)
             return bool(key) and (key in anywhere or key in keys.get(place.bundle, ()))
 
@@ -94,7 +94,7 @@ class Live:
             for bundle, *row in self._ask(query, json.dumps(sorted(bundles))):
                 if number == 0:
                     own.add(bundle)
-                keys.setdefault(bundle, set()).update(keys_of(item_of(row, self.schema.columns).values.values()))
+                keys.setdefault(bundle, set()).update(keys_of_item(item_of(row, self.schema.columns)))
         return own, keys
 
     def _parts(self, bundles: set[str]) -> set[str]:
@@ -102,14 +102,14 @@ class Live:
             return set()
         return {row[0] for row in self._ask(queries.part_query(self.schema, LISTED), json.dumps(sorted(bundles)))}
 
-    def _elsewhere(self) -> tuple[frozenset[str], frozenset[str]]:
+    def _elsewhere(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
         version = self.version()
         if self._others is None or self._others[0] != version:
             try:
                 self._others = (version, *others(self._con, self.schema))
             except apsw.Error as error:
                 raise failed(error) from None
-        return self._others[1], self._others[2]
+        return self._others[1:]
 
     def _ask(self, query: str, *parameters: Any) -> list[Any]:
         try:

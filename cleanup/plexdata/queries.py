@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .database import Schema
+from .database import Schema, quoted
 
 CANDIDATES = 300  # tags from this type on (312 posters …) offer images to choose from; offering is not using
-KEEPING = ("metadata://", "upload://", "media://")  # schemes that keep a file alive
+IS_ODD = "(typeof({0}) <> 'text' OR length({0}) <> 40 OR {0} GLOB '*[^0-9a-f]*')"
 BASE = ("id", "metadata_type", "library_section_id", "parent_id", "index", "title", "guid", "hash", "user_fields")
 
 
@@ -32,6 +32,27 @@ def bundle_queries(schema: Schema, where: str) -> tuple[str, str, str]:
     )
 
 
+def odd_queries(schema: Schema) -> tuple[str, str, str]:
+    """Return three questions for (hash, guid, an item …): items with no hash as Plex writes it; their children …
+
+    Nobody knows their bundles for sure, so what they name is in use in any.
+    """
+    item = item_columns(schema)
+    child = "JOIN metadata_items i ON i.parent_id = p.id"
+    guid = "{}.guid" if schema.has("metadata_items", "guid") else "NULL"
+    return (
+        f"SELECT i.hash, {guid.format('i')}, {item} FROM metadata_items i WHERE {IS_ODD.format('i.hash')}",
+        f"SELECT p.hash, {guid.format('p')}, {item} FROM metadata_items p {child} WHERE {IS_ODD.format('p.hash')}",
+        f"SELECT g.hash, {guid.format('g')}, {item} FROM metadata_items g JOIN metadata_items p ON p.parent_id = g.id"
+        f" {child} WHERE {IS_ODD.format('g.hash')}",
+    )
+
+
+def odd_parts() -> str:
+    """Return the question for the hashes of parts that are not as Plex writes them; empty ones are those of extras."""
+    return f"SELECT hash FROM media_parts WHERE coalesce(hash, '') <> '' AND {IS_ODD.format('hash')}"
+
+
 def part_query(schema: Schema, where: str) -> str:
     """Return the question for (hash of a part, item …); the item is all NULL where nothing owns the part."""
     return (
@@ -42,24 +63,24 @@ def part_query(schema: Schema, where: str) -> str:
 
 
 def is_keeping(column: str) -> str:
-    """Return the condition that a column names a file."""
-    return "(" + " OR ".join(f"{column} LIKE '{scheme}%'" for scheme in KEEPING) + ")"
+    """Return the condition that a column may name a file (``layout.keys`` tells): no plain address or path of Plex."""
+    return f"({column} LIKE '%url=%' OR ({column} NOT LIKE 'http%' AND {column} NOT LIKE '/%' AND {column} <> ''))"
 
 
 def media_queries(schema: Schema) -> Iterator[str]:
-    """Yield the questions for all ``media://`` values of metadata_items."""
+    """Yield the questions for all values of metadata_items that may name a file of Media."""
     for column in schema.columns:
-        yield f'SELECT "{column}" FROM metadata_items WHERE "{column}" LIKE \'media://%\''
+        yield f'SELECT "{column}" FROM metadata_items WHERE "{column}" LIKE \'%media%\''
 
 
 def other_queries(schema: Schema) -> Iterator[str]:
     """Yield the questions for all values of other tables that name a file: people, libraries, what was watched …"""
     for table, columns in schema.addresses.items():
-        for column in columns:
-            yield f'SELECT "{column}" FROM "{table}" WHERE {is_keeping(f"{chr(34)}{column}{chr(34)}")}'
+        for column in map(quoted, columns):
+            yield f"SELECT {column} FROM {quoted(table)} WHERE {is_keeping(column)}"
     if schema.has("taggings", "thumb_url", "tag_id") and schema.has("tags", "id", "tag_type"):
         yield (
-            f"SELECT thumb_url FROM taggings WHERE {is_keeping('thumb_url')} AND (thumb_url LIKE 'media://%' OR"
+            f"SELECT thumb_url FROM taggings WHERE {is_keeping('thumb_url')} AND (thumb_url LIKE '%media:%' OR"
             f" coalesce(tag_id, -1) NOT IN (SELECT id FROM tags WHERE tag_type >= {CANDIDATES}))"
         )
 

@@ -19,6 +19,7 @@ class Holding:
         self._paths: set[str] = set()
         self._bodies: set[tuple[int, int]] = set()
         self._folders: tuple[str, ...] = ()
+        self._all = False  # a link in use leads through another one: who knows where to
         links = {rel: entry.target for entry, rel in all_links(names)}
         # A link that is no picture is not ours to judge, so what it leads to stays; so does what a link makes into a
         # second place of a whole folder, as a column may name that place.
@@ -44,6 +45,7 @@ class Holding:
         while waiting:
             rel = waiting.pop()
             target = layout.link_target(rel, links[rel])
+            self._all = self._all or _leads_through(rel, links)
             if target and target not in self._paths:
                 self._paths.add(target)
                 if target in links:
@@ -51,8 +53,21 @@ class Holding:
 
     def stays(self, picture: Picture) -> bool:
         """Tell whether a picture is in use itself, or needed by one that is."""
-        if self.in_use(picture.key) or picture.rel in self._paths:
+        if self._all or self.in_use(picture.key) or picture.rel in self._paths:
             return True
         if self._bodies and (picture.entry.dev, picture.entry.ino) in self._bodies:
             return True
         return bool(self._folders) and picture.rel.startswith(self._folders)
+
+
+def _leads_through(rel: str, links: dict[str, str]) -> bool:
+    """Tell whether a folder on the way of a link is itself a link, so that ``..`` behind it means another place."""
+    at = rel.split("/")[:-1]
+    for piece in links[rel].split("/")[:-1]:
+        if piece == "..":
+            del at[-1:]
+        elif piece not in ("", "."):
+            at.append(piece)
+            if "/".join(at) in links:
+                return True
+    return False

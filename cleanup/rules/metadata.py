@@ -75,6 +75,7 @@ class MetadataRules:
                 gone.append(each.path[cut:])
             yield each
         if asking.wants(Klass.TIDY):
+            stayed += [rel for _entry, rel in names.links if holding.in_use(layout.key_of(rel))]
             for each in tidy.dangling(names, bundle, asking, (*gone, *stayed)):
                 gone.append(each.path[cut:])
                 yield each

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..choices import Action, Klass, Risk
-from ..plexdata import layout
+from ..plexdata import layout, meaning
 from ..plexdata.index import Item
 from ..plexdata.sources import Source
 from .base import Asking, Draft
@@ -50,12 +50,12 @@ class Selecting:
         moved: dict[str, int] = {}
         for item in items:
             for column, value in item.values.items():
-                if not value or not value.startswith(("metadata://", "upload://")):
+                if not value or not meaning.is_local(value):
                     continue
                 named = _keys(value)
                 for key in named:
                     users[key] = users.get(key, 0) + 1
-                if named[0] not in names.keys or value[0] != "m":
+                if not named or named[0] not in names.keys or value[:11] != "metadata://":
                     continue
                 if (draft := self._draft(item, column, value, bundle)) is not None:
                     found.drafts.append(draft)
@@ -102,10 +102,8 @@ class Selecting:
 
 
 def _keys(value: str) -> Sequence[str]:
-    """Return ``layout.keys`` of a value of Metadata, of which the first is the plain one; shorter for nearly all."""
-    if "%" in value:
-        return tuple(layout.keys(value)) or ("",)
-    return (value.replace("://", ":", 1),)
+    """Return ``layout.keys`` of a value; one, for nearly all."""
+    return tuple(layout.keys(value))
 
 
 def in_use(keys: Collection[str], anywhere: Collection[str], released: Collection[str]) -> Callable[[str], bool]:

@@ -62,7 +62,7 @@ def test_it_names_files_as_columns_do(rel: str, key: str) -> None:
 
 def test_it_keeps_the_escaped_and_the_plain_form() -> None:
     assert list(layout.keys("upload://posters/a%20b")) == ["upload:posters/a%20b", "upload:posters/a b"]
-    assert list(layout.keys("upload://posters/%2e%2e/b")) == ["upload:posters/%2e%2e/b"]
+    assert list(layout.keys("upload://posters/%2e%2e/b")) == ["upload:posters/%2e%2e/b", "upload:b"]
     assert list(layout.keys("https://x")) == []
 
 
