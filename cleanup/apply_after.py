@@ -19,7 +19,7 @@ from mediasync.notify.events import CLEANUP
 from mediasync.servers.clients.plex_butler import PlexButler
 from mediasync.servers.services import access_of
 
-from . import apply_files, apply_rows, coverage, libraries, selectors, services
+from . import apply_files, apply_rows, apply_signals, coverage, libraries, selectors, services
 from .apply_checks import children
 from .apply_open import Scene, hands, scene
 from .apply_rows import Row
@@ -60,12 +60,16 @@ class After(Stage):
 
 
 def look_after(found: Scene, ctx: Context) -> None:
-    """See to rows whose block failed: what was moved by then is noted, or goes back if it is in use."""
-    rows = PlanRow.objects.filter(run=found.run, phase__in=AWAY, outcome=Became.PLANNED)
-    for first, last, _rows in list(apply_rows.blocks(rows)) if found.run.quarantine else ():
+    """Look at the references once more: of rows whose block failed, and where Plex runs of all that was put away."""
+    running = apply_signals.look(found.folder, found.data.database, ctx.now()).running
+    rows = PlanRow.objects.filter(run=found.run, phase__in=AWAY)
+    rows = rows.filter(outcome__in=(Became.PLANNED, *((Became.QUARANTINED,) if running else ())))
+    for first, last, _rows in list(apply_rows.blocks(rows, size=10_000)) if found.run.quarantine else ():
         block = [Row(*values) for values in rows.filter(id__range=(first, last)).values_list(*Row._fields)]
         with hands(found, lambda: False, children((row.klass, row.path) for row in block)) as open_hands:
-            apply_rows.write(ctx, apply_files.look_after(block, open_hands))
+            verdicts = apply_files.look_after(block, open_hands)
+        stood = {row.id: Became(row.outcome) for row in block}
+        apply_rows.write(ctx, {pk: each for pk, each in verdicts.items() if each.outcome != stood[pk] or each.reason})
 
 
 def settle(
