@@ -350,16 +350,7 @@ def test_cached_pictures_may_go_while_plex_runs(world: World, signs: dict[str, S
 def test_a_busy_plex_is_asked_again_later(world: World, signs: dict[str, Signs]) -> None:
     run = world.accepted("movie:1")
     signs["now"] = Signs(True, ("identity",), True, busy=True)
-    started = services.apply(run, actor="test")
-    from mediasync.jobs.drain import drain
-
-    calls = [0]
-
-    def stop() -> bool:
-        calls[0] += 1
-        return calls[0] > 60
-
-    job = drain(started.job.pk, stop=stop)
+    job = world.until_it_sleeps(services.apply(run, actor="test"))
     assert job.state == "scheduled" and job.reason_code == "cleanup_plex_busy"
     assert world.there("film poster unused")
 

@@ -13,6 +13,7 @@ from cleanup import services
 from cleanup.choices import Klass, Outcome
 from cleanup.models import PlanRow, PlexFolder, Run
 from cleanup.plexdata import layout
+from mediasync.jobs.choices import JobState
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from tests.cleanup.plexfolder import sample
@@ -67,6 +68,12 @@ class World:
     def _drain(self, started: services.Started) -> Run:
         self.job = drain(started.job.pk)
         return Run.objects.get(pk=started.run.pk)
+
+    def until_it_sleeps(self, started: services.Started) -> Job:
+        """Work on a job until it is put to sleep."""
+        asleep = Job.objects.filter(pk=started.job.pk, state=JobState.SCHEDULED)
+        self.job = drain(started.job.pk, stop=asleep.exists)
+        return self.job
 
     # -- What is there
 
