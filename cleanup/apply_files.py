@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import stat
@@ -54,6 +55,15 @@ class Hands:
     full: bool = False  # set when the disk of the quarantine is
     _sha1: dict[int, str] = field(default_factory=dict)
 
+    def note(self, lines: Sequence[str]) -> None:
+        """Write lines into the manifest; a full disk is remembered, and nothing may be done then."""
+        try:
+            self.manifest.lines(lines)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.full = True
+
 
 def carry_out(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
     """Put away what may be; return what became of each row. Rows that a stop kept from being begun are left out."""
@@ -72,7 +82,7 @@ def carry_out(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
     acting = [(row, entry) for row, entry in standing if row.path not in used or row.base != DATA]
     verdicts |= {row.id: Verdict(Outcome.IN_USE) for row, _ in standing if row.base == DATA and row.path in used}
     places = [place(row.base, row.path) for row, _entry in acting]
-    hands.manifest.lines([_line(row, entry, to, hands) for (row, entry), to in zip(acting, places, strict=True)])
+    hands.note([_line(row, entry, to, hands) for (row, entry), to in zip(acting, places, strict=True)])
     for number, (row, entry) in enumerate(acting):
         if hands.full or (number % LOOK == 0 and hands.stop()):
             break
@@ -223,16 +233,16 @@ def remove_folders(rows: Sequence[Row], hands: Hands, again: bool) -> dict[int, 
             verdicts[row.id] = Verdict(Outcome.ERROR, "cleanup_bad_path")
             continue
         try:
-            lines.append(_folder_line(row, hands.roots[DATA]))
+            lines.append(json.dumps(_folder_line(row, hands.roots[DATA])))
         except FileNotFoundError:
             verdicts[row.id] = Verdict(Outcome.DELETED) if again else Verdict(Outcome.CHANGED, "gone")
         except OSError as error:
             verdicts[row.id] = Verdict(Outcome.CHANGED, _name(error))
         else:
             acting.append(row)
-    hands.manifest.write(lines)
+    hands.note(lines)
     for row in acting:
-        if hands.stop():
+        if hands.full or hands.stop():
             break
         verdicts[row.id] = _remove(row, hands.roots[DATA])
     return verdicts

@@ -86,6 +86,7 @@ class Folders(Stage):
         with hands(found, lambda: False) as open_hands:
             verdicts = apply_files.remove_folders(rows, open_hands, item.attempt > 1)
             apply_rows.write(ctx, verdicts)
+            apply_files.check_room(open_hands)
         return Done(apply_rows.counts(verdicts))
 
 

@@ -21,6 +21,7 @@ from .apply_rows import Row, Verdict
 from .choices import PHASES, Action, Klass, RunState
 from .choices import Outcome as Became
 from .models import PlanRow, Run
+from .plexdata.places import CACHE
 from .plexdata.safe import Root
 from .quarantine import place
 from .quarantine_copy import walk
@@ -115,7 +116,7 @@ def _may(run: Run) -> None:
 
 def _delete(rows: Sequence[Row], open_hands: Hands) -> dict[int, Verdict]:
     """Delete what nothing names; what something names again goes back to its place, if that is free."""
-    named = [row.path for row in rows if row.base == DATA and row.klass != Klass.CACHE]
+    named = [row.path for row in rows if row.base == DATA and not row.path.startswith(f"{CACHE}/")]
     used = open_hands.references.in_use(named) if named else set()
     back = [row for row in rows if row.base == DATA and row.path in used]
     verdicts = restore_files.bring_back(back, open_hands.roots, open_hands.quarantine)

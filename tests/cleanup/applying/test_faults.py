@@ -15,6 +15,7 @@ import pytest
 from cleanup import apply_files, apply_values, services
 from cleanup.asking import Answer
 from cleanup.choices import Outcome
+from cleanup.manifest import Manifest
 from cleanup.models import PlanRow, Run, SeenUrl
 from cleanup.plexdata.pms import Signs
 from cleanup.plexdata.safe import Root
@@ -421,3 +422,17 @@ def _hands(world: World, run: Run) -> Any:
         run.refresh_from_db()
         scene = apply_open.scene(run.pk)
     return apply_open.hands(scene, lambda: False)
+
+
+def test_nothing_is_moved_where_the_manifest_cannot_be_written(world: World, monkeypatch: Any) -> None:
+    run = world.accepted("movie:1")
+    tree = world.tree()
+
+    def full(self: Manifest, lines: Any) -> None:
+        if lines:
+            raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Manifest, "lines", full)
+    world.apply(run)
+    assert world.job is not None and world.job.reason_code == "cleanup_quarantine_full"
+    assert tree.items() <= world.tree().items()
