@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mediasync.core import paths
-from mediasync.core.errors import NeedsOperator, NotFound, UsageError
+from mediasync.core.errors import NeedsOperator, NotFound
 
 from . import policy as policies
+from . import separate
 from .apply_checks import LiveReferences, check_identity
 from .apply_files import DATA, Hands, References
 from .choices import RunState
@@ -63,18 +64,7 @@ def quarantine_folder(found: Scene) -> str:
     chosen = found.folder.quarantine_path
     if not chosen or found.policy.delete_at_once:
         return f"{found.data.root}/{FOLDER}"
-    real = paths.to_text(os.path.realpath(paths.to_bytes(chosen)))
-    for part in (
-        found.data.metadata,
-        f"{found.data.root}/Media",
-        found.data.cache,
-        f"{found.data.root}/Plug-in Support",
-    ):
-        if part and (paths.is_within(real, part) or real == found.data.root):
-            raise UsageError(
-                f"The quarantine cannot lie in {paths.for_people(part)}.", code="cleanup_quarantine_place", path=real
-            )
-    return real
+    return separate.quarantine(chosen, found.data)
 
 
 def make_quarantine(found: Scene) -> str:

@@ -39,9 +39,13 @@ class Ready(Stage):
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         found = scene(ctx.job.scope["run"])
+        identity = identity_of(found.data.database)
+        planned_on = str(found.run.facts.get("planned_on") or identity)
+        if planned_on.rpartition(":")[2] != identity.rpartition(":")[2]:  # devices may have other numbers after a boot
+            raise NeedsOperator("Plex's database was replaced since: plan anew.", code="cleanup_database_replaced")
         with ctx.transaction():
             services.move(found.run, RunState.APPLYING, services.TO_APPLY)
-        facts: dict[str, Any] = {"identity": identity_of(found.data.database)}
+        facts: dict[str, Any] = {"identity": identity}
         left = PlanRow.objects.filter(run=found.run, outcome=Became.PLANNED).exclude(phase=PHASES[Action.REPORT])
         if left.exclude(klass=Klass.CACHE).exists():
             compare(found)

@@ -24,13 +24,38 @@ def find() -> list[str]:
 
 def add(path: str, name: str = "") -> PlexFolder:
     """Make a data folder known, or return the one that is; UsageError says what ``path`` lacks."""
-    clean = check(path)
-    known = PlexFolder.objects.filter(path=clean).first()
-    return known or PlexFolder.objects.create(path=clean, name=name or free_name())
+    clean = _clean(path)
+    return same(clean) or PlexFolder.objects.create(path=clean, name=name or free_name())
 
 
-def check(path: str) -> str:
-    """Return a path in its normal form; UsageError for one that is none, or that is no data folder."""
+def check(path: str, own: int | None = None) -> str:
+    """Return a path in its normal form; UsageError for one that is none, or that is no data folder.
+
+    Also for one that another row (not ``own``) is about: two runs could work on the same files at once.
+    """
+    clean = _clean(path)
+    known = same(clean, own)
+    if known is not None:
+        raise UsageError(f"{known} is this data folder already.", code="cleanup_folder_known", name=known.name)
+    return clean
+
+
+def same(path: str, own: int | None = None) -> PlexFolder | None:
+    """Return the known data folder that is this one, whatever links or mounts lead to it, None if there is none."""
+    found = _identity(path)
+    others = PlexFolder.objects.exclude(pk=own or 0).order_by("pk")
+    return next((each for each in others if each.path == path or (found and found == _identity(each.path))), None)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(paths.to_bytes(path))
+    except OSError:  # not mounted now
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _clean(path: str) -> str:
     try:
         clean = paths.normalise(path)
     except ValueError as error:

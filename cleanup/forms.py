@@ -58,7 +58,7 @@ class FolderForm(forms.ModelForm[PlexFolder]):
 
     def clean_path(self) -> str:
         try:
-            return folders.check(paths.from_argument(self.cleaned_data["path"]))
+            return folders.check(paths.from_argument(self.cleaned_data["path"]), self.instance.pk)
         except MediasyncError as error:
             raise ValidationError(told(error)) from None
 

@@ -21,6 +21,10 @@ from .plexdata.database import Schema, failed
 WAIT = 10.0  # seconds for one folder: a mount that hangs counts as missing
 FALSE = {"0", "f", "false", "n", "no"}
 FOLDERS = {1: ("Movies",), 2: ("TV Shows",), 8: ("Artists", "Albums"), 13: ("Photos",)}  # by type of library
+HOMELESS = (  # as if its folder lacked: whoever removed it may have removed the items with it
+    "SELECT s.id, {}, '#' || s.id, 'f' FROM library_sections s"
+    " WHERE s.id NOT IN (SELECT library_section_id FROM section_locations WHERE library_section_id IS NOT NULL)"
+)
 SHARED = ("Collections", "Playlists")
 
 
@@ -47,6 +51,8 @@ def locations(con: apsw.Connection, schema: Schema) -> list[Location]:
     )
     try:
         rows = con.execute(query).fetchall()
+        if schema.has("library_sections", "id"):
+            rows += con.execute(HOMELESS.format(kind)).fetchall()
     except apsw.Error as error:
         raise failed(error) from None
     return [

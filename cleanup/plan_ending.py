@@ -32,6 +32,7 @@ def note(run: Run, unit: Unit, found: Found, kept: Counter[str]) -> None:
         **{f"foreign_{why}": number for why, number in found.foreign.items()},
         "orphans": found.orphans,
         "outward": found.outward,
+        "unwatched": found.unwatched,
     }
     Run.objects.filter(pk=run.pk).update(facts=facts)
 
@@ -53,6 +54,9 @@ def close(run: Run, job: JobInfo) -> int:
     Run.objects.filter(pk=run.pk).update(facts=facts, totals=selectors.totals(run))
     run.refresh_from_db()
     try:
+        if lost := sum(numbers.get("unwatched", 0) for numbers in parts.values()):
+            message = f"{lost:,} more links lead from bundles to others than can be remembered."
+            raise Permanent(message, code="cleanup_many_links", links=lost)
         within(policies.of(run.policy), sums, parts)
     except Permanent as error:
         services.refuse(run, error)

@@ -53,6 +53,7 @@ class Found:
     foreign: Counter[str] = field(default_factory=Counter)  # why → names that are not looked at
     outward: list[str] = field(default_factory=list)  # paths below the data folder to which links of bundles lead
     orphans: int = 0
+    unwatched: int = 0  # such links that were too many to remember
 
     def note(self, _path: str, why: str) -> None:
         self.foreign[why] += 1
@@ -62,11 +63,14 @@ class Found:
         for entry in bundle.entries:
             if not entry.target or layout.link_target(bundle.rel(entry), entry.target):
                 continue
+            # The system is asked: there may be links on the way, or an older name of the data folder.
+            target = paths.to_text(os.path.realpath(paths.to_bytes(f"{root}/{entry.path}")))
+            if not target.startswith(f"{root}/"):
+                continue
             if len(self.outward) < MOST_OUTWARD:
-                base = os.path.dirname(f"{root}/{entry.path}")
-                target = os.path.normpath(os.path.join(base, entry.target))
-                if target.startswith(f"{root}/"):
-                    self.outward.append(target[len(root) + 1 :])
+                self.outward.append(target[len(root) + 1 :])
+            else:
+                self.unwatched += 1
 
 
 @dataclass(slots=True)

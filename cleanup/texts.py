@@ -39,6 +39,8 @@ PLAN: Mapping[str, Text] = {
     "cleanup_many_orphans": _(
         "%(orphans)s of %(bundles)s bundles of %(part)s would be orphans: %(found)s %%; the limit is %(most)s %%"
     ),
+    "cleanup_many_links": _("%(links)s more links lead from bundles to others than can be remembered"),
+    "cleanup_folder_known": _("%(name)s is this data folder already"),
     # what a person should know
     "cleanup_library_missing": _("Folders of libraries are missing, so orphans of theirs stay: %(paths)s"),
     "cleanup_remote_disk": _("The data folder lies on a network or cloud disk (%(kind)s)"),

@@ -114,12 +114,17 @@ class Index:
                 waiting.append(target)
         return kept
 
+    @property
+    def values(self) -> int:
+        """How many pictures the items have, wherever those are."""
+        return sum(self.counts[name] for name in VALUES)
+
     def shrank(self, before: Mapping[str, int]) -> float:
         """Return the largest share that a count of what is known lost since ``before`` (0.0 to 1.0)."""
         names = ("items", "parts", "bundles", "media_bundles")
         lost = [1 - self.counts[name] / before[name] for name in names if before.get(name)]
         if values := sum(before.get(name, 0) for name in VALUES):  # whatever they are: to write addresses loses none
-            lost.append(1 - sum(self.counts[name] for name in VALUES) / values)
+            lost.append(1 - self.values / values)
         return max([0.0, *lost])
 
     def _load(self, bundle: str) -> _Known:

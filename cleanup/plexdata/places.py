@@ -97,11 +97,19 @@ def resolve(path: str, cache_path: str = "") -> Data:
 
 def _cache(root: str, cache_path: str) -> str:
     cache = _real(cache_path) if cache_path else f"{root}/{CACHE}"
+    own = [f"{root}/{name}" for name in (layout.METADATA, "Media", "Plug-in Support")]
+    if cache_path and (paths.is_within(root, cache) or any(paths.is_within(cache, each) for each in own)):
+        raise no_cache(cache_path)
     if os.path.isdir(paths.to_bytes(cache)) and not (not cache_path and os.path.islink(paths.to_bytes(cache))):
         return cache
     if cache_path:
         raise _refuse("plex_folder_lacks", f"{paths.for_people(cache_path)} is no folder here.", cache_path, what=CACHE)
     return ""
+
+
+def no_cache(path: str) -> UsageError:
+    """Return the error for a cache folder that holds, or lies in, something else."""
+    return _refuse("plex_cache_place", f"{paths.for_people(path)} cannot be the cache: other things lie there.", path)
 
 
 def _real(path: str) -> str:

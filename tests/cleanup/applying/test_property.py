@@ -156,6 +156,7 @@ def test_nothing_referenced_is_lost_and_the_way_back_is_exact(
                 plex.row("tags", tag="x", tag_type=6, user_thumb_url=value)
             else:
                 plex.set(items[owner % len(items)], **{column: value})
+        plex.item(18, "What makes the database one that is believed", thumb="https://images.example/1.jpg")
         plex.section("All", 1, _mounted(Path(scratch)))
         plex.finish()
         policy = POLICY | {
