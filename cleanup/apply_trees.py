@@ -15,6 +15,8 @@ def bundle_at(root: Root, path: str) -> walk.Bundle | None:
     place = layout.place_of(path)
     if place is None or place.rel:
         return None
+    if walk.mounts_below(f"{root.path}/{path}"):
+        return None
     bundle = walk.Bundle(place.bundle, path)
     try:
         above = root.open_folder(posixpath.dirname(path))

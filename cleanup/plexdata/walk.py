@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mediasync.core import paths
 
@@ -20,6 +21,9 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 DEEPEST = 40  # folders below a bundle; Plex uses seven
 # Folders of a bundle of Media, of which no file ever goes as long as a part has its hash: such files are only counted.
 SPARED = frozenset(f"/Contents/{name}" for name in ("Chapters", "Indexes", "Subtitles", "Subtitle Contributions"))
+
+MOUNTS = Path("/proc/self/mountinfo")
+ESCAPED = re.compile(rb"\\([0-7]{3})")
 
 Foreign = Callable[[str, str], None]
 """Called with a path and why it is not looked at: ``name``, ``link``, ``kind``, ``mount``, ``deep``, ``unreadable``."""
@@ -41,6 +45,19 @@ class Bundle:
     def rel(self, entry: Entry) -> str:
         """Return the path of an entry below the bundle."""
         return entry.path[len(self.path) + 1 :]
+
+
+def mounts_below(place: str, table: Path = MOUNTS) -> list[str]:
+    """Return the places below a folder (absolute, resolved; stored text) where something is mounted.
+
+    A folder of the same disk that is mounted again (``mount --bind``) has the same device number as all around it.
+    """
+    try:
+        lines = table.read_bytes().splitlines()
+    except OSError:  # no Linux
+        return []
+    found = [ESCAPED.sub(lambda each: bytes([int(each[1], 8)]), line.split(b" ")[4]) for line in lines]
+    return [text for text in map(paths.to_text, found) if text.startswith(f"{place}/")]
 
 
 def ignore(_path: str, _why: str) -> None:
@@ -87,6 +104,7 @@ def bundles(
     except NotADirectoryError:
         foreign(base, "link")
         return
+    mounted = mounts_below(f"{data.root}/{base}")
     try:
         device = os.fstat(fd).st_dev
         with os.scandir(fd) as listing:
@@ -96,6 +114,9 @@ def bundles(
                     bundle = Bundle(prefix + each.name[:39], path)
                     spared = SPARED if part == layout.MEDIA and known and known(bundle.hash) else frozenset[str]()
                     _fill(fd, each.name, bundle, device, foreign, spared)
+                    if any(f"{place}/".startswith(f"{data.root}/{path}/") for place in mounted):
+                        bundle.complete = False
+                        foreign(path, "mount")
                     yield bundle
                 else:
                     foreign(path, _why(each, layout.BUNDLE))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cleanup.apply_trees import mark_of
 from cleanup.plexdata import layout, places, walk
 from cleanup.plexdata.entries import Entry, of_stat, same
+from cleanup.plexdata.safe import Root
 from mediasync.core import paths
 from tests.cleanup.plexfolder import sample as samples
+from tests.cleanup.plexfolder.builder import PlexBuilder
 
 
 @pytest.fixture
@@ -197,3 +201,29 @@ def test_files_that_surely_stay_are_counted_and_nothing_else_is_passed_over(tmp_
     (film / "chapter1.jpg").touch()
     (bundle,) = walk.bundles(data, layout.METADATA, "Movies", "a", known=lambda _: True)
     assert any(entry.path.endswith("chapter1.jpg") for entry in bundle.entries)
+
+
+def _note(to: list[tuple[str, str]], path: str, why: str) -> None:
+    to.append((path, why))
+
+
+def test_a_bundle_with_a_mount_in_it_is_not_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``mount --bind`` of a folder of the same disk: no device number tells it, and a bundle put away would take it."""
+    plex = PlexBuilder(tmp_path / "Plex \\ Media Server")
+    film = plex.item(1, "Film")
+    plex.file(f"{film.bundle}/Contents/_combined/posters/x")
+    data = places.resolve(str(plex.finish()))
+    table = plex.path.parent / "mountinfo"
+    place = f"{data.root}/{film.bundle}/Contents/_combined"
+    monkeypatch.setattr(walk.mounts_below, "__defaults__", (table,))
+    for mounted, whole in ((place, False), (data.root, True), (f"{data.root}/Metadata", True), (f"{place}x", False)):
+        escaped = mounted.replace("\\", "\\134").replace(" ", "\\040")
+        table.write_text(f"22 1 0:21 / {escaped} rw shared:1 - ext4 /dev/sda rw\n")
+        foreign: list[tuple[str, str]] = []
+        note = partial(_note, foreign)
+        [bundle] = walk.bundles(data, layout.METADATA, "Movies", film.hash[0], note)
+        assert bundle.complete is whole and (foreign == []) is whole
+        with Root(data.root) as root:
+            assert bool(mark_of(root, film.bundle)) is whole
+    table.unlink()
+    assert walk.mounts_below(data.root) == []
