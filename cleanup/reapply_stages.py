@@ -32,6 +32,11 @@ from .rules.base import Draft, of_entry
 UNIT = "journal"
 DONE = (RunState.APPLIED, RunState.PURGED)
 ITEMS = 500  # looked up at once
+ROWS = 500  # of one statement
+FACTS = (
+    *("klass", "action", "path", "bundle", "dev", "ino", "size", "blocks", "mtime_ns", "nlink"),
+    *("item", "section", "title", "column", "old", "new", "proof", "risk"),
+)
 
 
 class Find(Stage):
@@ -69,8 +74,7 @@ class Find(Stage):
         }
         with ctx.transaction():
             store.erase(run.pk, UNIT)
-            for start in range(0, len(drafts), store.BLOCK):
-                store.write(run.pk, UNIT, drafts[start : start + store.BLOCK])
+            PlanRow.objects.bulk_create((_row(run, draft) for draft in drafts), batch_size=ROWS)
             self._close(run, facts, ctx)
         return Done({"rows": len(drafts)})
 
@@ -123,6 +127,12 @@ def _drafts(run: Run, root: Root, live: Live, ctx: Context) -> Iterator[Draft]:
                 if draft.path not in files:
                     files.add(draft.path)
                     yield draft
+
+
+def _row(run: Run, draft: Draft) -> PlanRow:
+    facts = {name: getattr(draft, name) for name in FACTS}
+    facts["title"] = facts["title"].replace("\0", " ")[:200]
+    return PlanRow(run=run, unit=UNIT, phase=PHASES[draft.action], **facts)
 
 
 def _blocks(rows: Iterator[Any]) -> Iterator[list[Any]]:
