@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from mediasync.core.errors import NeedsOperator
 from .apply_rows import Row, Verdict
 from .apply_trees import mark_of
 from .choices import Action, Outcome
-from .manifest import Manifest, quoted
+from .manifest import Manifest, quoted, read
 from .plexdata import layout
 from .plexdata.entries import Entry
 from .plexdata.places import CACHE
@@ -110,6 +111,12 @@ def _lies(row: Row, hands: Hands) -> bool:
         return False
 
 
+def _has(row: Row, hands: Hands) -> bool:
+    with suppress(OSError):
+        return hands.quarantine.lies(row.base, row.path) is not None
+    return False
+
+
 def check_room(hands: Hands) -> None:
     """Raise NeedsOperator once the quarantine's disk is full; what was done by then must be stored before."""
     if hands.full:
@@ -189,12 +196,14 @@ def _put_away(row: Row, entry: Entry, to: str, hands: Hands) -> Verdict | None:
         sha1 = hands.quarantine.put_away(hands.roots[row.base], row.path, entry, to)
     except FileExistsError:  # ours lies there already, and something new has taken its old place
         return Verdict(Outcome.QUARANTINED)
-    except FileNotFoundError:
-        return Verdict(Outcome.CHANGED, "gone")
     except OSError as error:
         if error.errno in FULL:
             hands.full = True
             return None
+        if _has(row, hands):  # moved by a slower worker, or copied and not wholly removed
+            return Verdict(Outcome.QUARANTINED, _name(error))
+        if isinstance(error, FileNotFoundError):
+            return Verdict(Outcome.CHANGED, "gone")
         return Verdict(Outcome.ERROR, _name(error))
     sha1 = sha1 or hands._sha1.get(row.id, "")
     return Verdict(Outcome.QUARANTINED, "", sha1) if sha1 else AWAY
@@ -223,10 +232,10 @@ def _put_back(row: Row, hands: Hands) -> Verdict:
     return Verdict(Outcome.IN_USE)
 
 
-def remove_folders(rows: Sequence[Row], hands: Hands, again: bool) -> dict[int, Verdict]:
-    """Remove empty folders, in the order given (deepest first). ``again``: an earlier try may have removed some."""
+def remove_folders(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
+    """Remove empty folders, in the order given (deepest first); one that is gone was ours if the manifest has it."""
     verdicts: dict[int, Verdict] = {}
-    lines, acting = [], []
+    lines, acting, gone = [], [], []
     for row in rows:
         found = layout.place_of(row.path)
         if row.base != DATA or found is None or found.rel in ("", "Contents"):
@@ -235,11 +244,14 @@ def remove_folders(rows: Sequence[Row], hands: Hands, again: bool) -> dict[int, 
         try:
             lines.append(json.dumps(_folder_line(row, hands.roots[DATA])))
         except FileNotFoundError:
-            verdicts[row.id] = Verdict(Outcome.DELETED) if again else Verdict(Outcome.CHANGED, "gone")
+            gone.append(row)
         except OSError as error:
             verdicts[row.id] = Verdict(Outcome.CHANGED, _name(error))
         else:
             acting.append(row)
+    begun = {line.get("row") for line in read(hands.quarantine.root)} if gone else set()
+    for row in gone:
+        verdicts[row.id] = Verdict(Outcome.DELETED) if row.id in begun else Verdict(Outcome.CHANGED, "gone")
     hands.note(lines)
     for row in acting:
         if hands.full or hands.stop():

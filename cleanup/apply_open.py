@@ -12,7 +12,7 @@ from mediasync.core.errors import NeedsOperator, NotFound
 
 from . import policy as policies
 from . import separate
-from .apply_checks import LiveReferences, check_identity
+from .apply_checks import LiveReferences, check_identity, identity_of
 from .apply_files import DATA, Hands, References
 from .choices import RunState
 from .manifest import Manifest
@@ -53,7 +53,22 @@ def scene(run_id: int) -> Scene:
     if run is None:
         raise NotFound(f"There is no run {run_id} of the clean-up.", code="cleanup_no_run")
     data = places.resolve(run.folder.path, run.folder.cache_path)
+    _same_folder(run, data)
     return Scene(run, run.folder, policies.of(run.policy), data)
+
+
+def _same_folder(run: Run, data: Data) -> None:
+    """Raise NeedsOperator if the folder leads to other data now than when the run was planned.
+
+    The same data at another path is fine: its database file is the same one, whatever number its disk has.
+    """
+    planned, known = str(run.facts.get("root", "")), str(run.facts.get("planned_on", ""))
+    if planned in ("", data.root) or (
+        known and known.partition(":")[2] == identity_of(data.database).partition(":")[2]
+    ):
+        return
+    message = f"The run was planned for {paths.for_people(planned)}, and its folder is another one now."
+    raise NeedsOperator(message, code="cleanup_other_folder", path=planned)
 
 
 def quarantine_folder(found: Scene) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import NeedsOperator, Permanent
-from mediasync.core.paths import to_text
+from mediasync.core.paths import to_bytes, to_text
 from mediasync.jobs.choices import Level, OnError, Trigger
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Stage
 
@@ -50,7 +51,7 @@ class Ready(Stage):
         if left.exclude(klass=Klass.CACHE).exists():
             compare(found)
         if left.filter(phase=PHASES[Action.UPDATE]).exists() and self._may_write(found, ctx):
-            facts["backup"] = back_up(found)
+            facts["backup"] = first_backup(found)
         quarantine = found.run.quarantine or make_quarantine(found)
         with ctx.transaction():
             keep(found.run, facts, quarantine=quarantine)
@@ -93,10 +94,17 @@ def compare(found: Scene) -> None:
         )
 
 
-def back_up(found: Scene) -> dict[str, Any]:
+def first_backup(found: Scene) -> dict[str, Any]:
+    """Return the copy from before the first write of this run: the one there is, if an earlier job made it."""
+    made: dict[str, Any] = found.run.facts.get("backup") or {}
+    there = bool(made) and os.path.isfile(to_bytes(made["path"]))
+    return made if there else back_up(found)
+
+
+def back_up(found: Scene, end: str = "") -> dict[str, Any]:
     """Copy the database to our own folder and return what tells the copy; the oldest ones are removed."""
     folder = reading.folder()
-    place = folder / f"backup-{found.folder.pk}-{found.run.pk}.db"
+    place = folder / f"backup-{found.folder.pk}-{found.run.pk}{end}.db"
     copy = database.snapshot(found.data.database, to_text(str(place).encode()))
     with closing(database.open_ro(copy.path)) as con:
         rows: Any = con.execute("SELECT count(*) FROM metadata_items").fetchall()[0][0]

@@ -84,7 +84,7 @@ class Folders(Stage):
         rows = apply_rows.chosen(found.run.pk, item.payload["ids"], Became.PLANNED)
         rows.sort(key=lambda row: -len(row.path))
         with hands(found, lambda: False) as open_hands:
-            verdicts = apply_files.remove_folders(rows, open_hands, item.attempt > 1)
+            verdicts = apply_files.remove_folders(rows, open_hands)
             apply_rows.write(ctx, verdicts)
             apply_files.check_room(open_hands)
         return Done(apply_rows.counts(verdicts))

@@ -22,6 +22,7 @@ APPLY: Mapping[str, Text] = {
     "cleanup_lost_much": _("Plex's database has lost %(percent)s %% since the plan: plan anew"),
     "cleanup_no_journal": _("No earlier run has written addresses"),
     "cleanup_nothing_left": _("Nothing is left to do"),
+    "cleanup_other_folder": _("The run was planned for %(path)s, and its folder is another one now"),
     "cleanup_plex_busy": _("Plex is at work"),
     "cleanup_plex_refused": _("Plex was asked for %(what)s and refused: %(message)s"),
     "cleanup_plex_runs": _("Plex runs, and the policy does not allow this meanwhile: stop Plex and resume"),

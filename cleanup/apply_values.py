@@ -60,9 +60,9 @@ class Values(Stage):
         written = write(found, ready, running, waiter(ctx, self.clock))
         locked = [pk for pk, verdict in written.items() if verdict.outcome == Became.LOCKED]
         if locked and item.attempt < self.attempts:
-            apply_rows.write(ctx, {pk: verdict for pk, verdict in written.items() if pk not in locked})
+            apply_rows.write(ctx, {pk: unsure(verdict) for pk, verdict in written.items() if pk not in locked})
             raise Transient("Plex's database is locked.", code="plex_database_locked")
-        apply_rows.write(ctx, written)
+        apply_rows.write(ctx, {pk: unsure(verdict) for pk, verdict in written.items()})
         return Done(apply_rows.counts(verdicts | written))
 
     @staticmethod
@@ -81,6 +81,13 @@ class Values(Stage):
             else:
                 ready.append(row)
         return verdicts, ready
+
+
+def unsure(verdict: Verdict) -> Verdict:
+    """Keep the mark on a row whose value may stand in the database although that could not be read back."""
+    if verdict.outcome not in (Became.LOCKED, Became.ERROR):
+        return verdict
+    return Verdict(verdict.outcome, f"{BEGUN} {verdict.reason}".strip())
 
 
 def write(

@@ -61,9 +61,13 @@ class Manifest:
 
 def read(quarantine: Root) -> Iterator[dict[str, Any]]:
     """Yield the documents of a manifest; half a line, which a crash leaves, is passed over."""
-    with os.fdopen(quarantine.open_file(NAME), "rb") as file:
+    try:
+        opened = quarantine.open_file(NAME)
+    except FileNotFoundError:
+        return
+    with os.fdopen(opened, "rb") as file:
         for line in file:
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 found = json.loads(line)
                 if isinstance(found, dict):
                     yield found

@@ -83,6 +83,10 @@ class Quarantine:
                 raise
             quarantine_copy.move(self.root, to, found, source, path)
 
+    def sha1(self, base: str, path: str) -> str:
+        """Return the digest of the file that lies here for ``path``."""
+        return quarantine_copy.digest(self.root, place(base, path))
+
     def inside(self, base: str, path: str) -> list[str]:
         """Return the old paths of all files and links in what lies here for ``path``."""
         to = place(base, path)

@@ -1,7 +1,7 @@
 """Move things to another file system: copied, on the disk, compared, and only then removed where they were.
 
-The copy is made as ``<name>.part`` and renamed when it is whole. Done again after a crash it goes on: a whole copy is
-compared and not made anew, and what is left of the original is removed as far as the copy has it.
+The copy is made under a name that nothing else has and renamed when it is whole. Done again after a crash it goes on: a
+whole copy is compared and not made anew, and what is left of the original is removed as far as the copy has it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import os
 import stat
 from collections.abc import Iterator
 
+from mediasync.core import paths
+
 from .plexdata.entries import Entry
 from .plexdata.safe import Root
 
-PART = ".part"
+PART = ".mediasync-part-"
 SPARE = 64 << 20  # bytes that stay free on the other file system
 PIECE = 1 << 20
 
@@ -30,21 +32,28 @@ def move(source: Root, path: str, entry: Entry, target: Root, to: str) -> str:
     whole = target.lstat(to)
     if whole is None:
         _room(target, source, path, entry)
-        _clear(target, to + PART)
+        part = part_of(to)
+        _clear(target, part)
         try:
-            _copy(source, path, target, to + PART)
-            _compare(source, path, target, to + PART)
-            target.rename(to + PART, target, to)
+            _copy(source, path, target, part)
+            _compare(source, path, target, part)
+            target.rename(part, target, to)
         except BaseException:
             with contextlib.suppress(OSError):
-                _clear(target, to + PART)
+                _clear(target, part)
             raise
     else:
         _compare(source, path, target, to)
     target.sync(to.rpartition("/")[0])
-    digest = _digest(target, to) if entry.kind == "file" else ""
+    sha1 = digest(target, to) if entry.kind == "file" else ""
     _remove(source, path, target, to)
-    return digest
+    return sha1
+
+
+def part_of(to: str) -> str:
+    """Return where the copy is made that becomes ``to``: beside it, the same one at each try, no longer than a name."""
+    above, slash, name = to.rpartition("/")
+    return above + slash + PART + hashlib.sha1(paths.to_bytes(name), usedforsecurity=False).hexdigest()
 
 
 def _room(target: Root, source: Root, path: str, entry: Entry) -> None:
@@ -125,12 +134,13 @@ def _compare(source: Root, path: str, target: Root, to: str) -> None:
         copy = target.lstat(to + entry.path[len(path) :])
         same = copy is not None and copy.kind == entry.kind and copy.target == entry.target
         if same and entry.kind == "file":
-            same = _digest(source, entry.path) == _digest(target, to + entry.path[len(path) :])
+            same = digest(source, entry.path) == digest(target, to + entry.path[len(path) :])
         if not same:
             raise FileExistsError(errno.EEXIST, "the copy is not the same", to)
 
 
-def _digest(root: Root, path: str) -> str:
+def digest(root: Root, path: str) -> str:
+    """Return the SHA-1 of a file."""
     with os.fdopen(root.open_file(path), "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
 

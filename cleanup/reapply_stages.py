@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.jobs.choices import OnError
+from mediasync.jobs.choices import OnError, Trigger
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
 from . import plan_ending, plan_opening, preflight, selectors, services, store
@@ -62,7 +62,8 @@ class Find(Stage):
             counts = dict(build(con, database.probe(con)).counts)
         if run is None:
             with ctx.transaction():
-                run = services.begin(folder, steps, {}, ctx.job.actor, job=ctx.job.id)
+                keeps_hours = {"apply": True} if ctx.job.trigger == Trigger.SCHEDULE else {}
+                run = services.begin(folder, steps, keeps_hours, ctx.job.actor, job=ctx.job.id)
         with open_root(data.root) as root, Live(data.database) as live:
             drafts = list(_drafts(run, root, live, ctx))
         facts = {

@@ -12,6 +12,7 @@ from .apply_files import DATA
 from .apply_rows import Row, Verdict
 from .choices import Action, Outcome
 from .plexdata import layout
+from .plexdata.entries import Entry
 from .plexdata.safe import Root
 from .quarantine import FOLDER, Quarantine
 
@@ -34,7 +35,7 @@ def _bring_back(row: Row, roots: Mapping[str, Root], quarantine: Quarantine) -> 
             if away == Outcome.PLANNED:
                 return Verdict(Outcome.SKIPPED, "not_begun")
             return Verdict(Outcome.RESTORED) if here is not None else Verdict(Outcome.ERROR, "quarantine_lost")
-        if row.action == Action.FILE and (lying.size, lying.mtime_ns) != (row.size, row.mtime_ns):
+        if row.action == Action.FILE and not _same(row, lying, quarantine):
             return Verdict(Outcome.QUARANTINED, "quarantine_changed")
         quarantine.bring_back(root, row.base, row.path)
     except FileExistsError:
@@ -44,13 +45,20 @@ def _bring_back(row: Row, roots: Mapping[str, Root], quarantine: Quarantine) -> 
     return Verdict(Outcome.RESTORED)
 
 
+def _same(row: Row, lying: Entry, quarantine: Quarantine) -> bool:
+    """Tell whether a file is what was put away: its size, its time, and its digest where that is known."""
+    if (lying.size, lying.mtime_ns) != (row.size, row.mtime_ns):
+        return False
+    return not row.sha1 or lying.kind != "file" or quarantine.sha1(row.base, row.path) == row.sha1
+
+
 def make_folders(rows: Iterable[Row], root: Root, quarantine: Quarantine) -> dict[int, Verdict]:
     """Make removed folders again, with their rights, owners and times as the manifest has them."""
     wanted = {row.path: row for row in rows if row.base == DATA and layout.place_of(row.path) is not None}
     facts = {
         line["path"]: line
         for line in manifest.read(quarantine.root)
-        if line.get("kind") == "folder" and line.get("path") in wanted and "mode" in line
+        if line.get("kind") == "folder" and str(line.get("path")) in wanted and _whole(line)
     }
     verdicts: dict[int, Verdict] = {}
     for path in sorted(wanted):
@@ -62,6 +70,10 @@ def make_folders(rows: Iterable[Row], root: Root, quarantine: Quarantine) -> dic
         else:
             verdicts[wanted[path].id] = Verdict(Outcome.RESTORED)
     return verdicts
+
+
+def _whole(line: Mapping[str, Any]) -> bool:
+    return all(isinstance(line.get(name), int) for name in ("mode", "uid", "gid", "mtime_ns"))
 
 
 def _give_facts(root: Root, path: str, facts: Mapping[str, Any]) -> None:

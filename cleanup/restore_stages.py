@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -23,7 +24,7 @@ from .apply_gate import Gate
 from .apply_open import open_root, scene
 from .apply_ready import back_up, keep
 from .apply_rows import Row, Verdict
-from .apply_values import BEGUN, ROWS, waiter, write
+from .apply_values import BEGUN, ROWS, unsure, waiter, write
 from .choices import PHASES, Action, RunState
 from .choices import Outcome as Became
 from .models import PlanRow
@@ -32,7 +33,9 @@ from .quarantine import Quarantine
 MOST_ROWS = 10_000  # that a person chooses one by one
 OUT = (Became.QUARANTINED, Became.PLANNED)  # the latter: a crash may have come before that was written down
 AWAY = (PHASES[Action.FILE], PHASES[Action.TREE])
-WRITTEN = Q(outcome=Became.UPDATED) | Q(outcome__in=(Became.PLANNED, Became.LOCKED), reason=BEGUN)
+WRITTEN = Q(outcome=Became.UPDATED) | Q(
+    outcome__in=(Became.PLANNED, Became.LOCKED, Became.ERROR), reason__startswith=BEGUN
+)
 
 
 def check_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ class Begin(Stage):
             keep(found.run, {"identity": identity_of(found.data.database)})
         if asked(ctx.job.scope).filter(WRITTEN, phase=PHASES[Action.UPDATE]).exists():
             Gate(found, ctx.now()).values()
-            copy = back_up(found)
+            copy = back_up(found, "-restore")
             with ctx.transaction():
                 keep(found.run, {"backup_before_restore": copy})
         return Done({})
@@ -121,6 +124,9 @@ class Files(Stage):
             rows = [row for row in rows if row.id in wanted or restore_files.name_of(row) in needed]
         if not rows:
             return Skipped("cleanup_nothing_left")
+        if not found.run.quarantine:  # it never came to make one
+            apply_rows.write(ctx, {row.id: Verdict(Became.SKIPPED, "not_begun") for row in rows})
+            return Skipped("cleanup_nothing_left")
         with ExitStack() as stack:
             roots = {DATA: stack.enter_context(open_root(found.data.root))}
             if found.data.cache:
@@ -160,7 +166,7 @@ class Values(Stage):
             if each.outcome == Became.LOCKED and item.attempt < self.attempts:
                 apply_rows.write(ctx, verdicts)
                 raise Transient("Plex's database is locked.", code="plex_database_locked")
-            verdicts[pk] = Verdict(Became.RESTORED) if each.outcome == Became.UPDATED else each
+            verdicts[pk] = Verdict(Became.RESTORED) if each.outcome == Became.UPDATED else unsure(each)
         apply_rows.write(ctx, verdicts)
         return Done(apply_rows.counts(verdicts))
 
@@ -183,7 +189,9 @@ class End(Stage):
         )
         count = left.count()
         clean = restore_files.remove_quarantine(found.run.quarantine) if found.run.quarantine else True
-        gone = {"quarantine": "", "expires_at": None} if clean else {}
+        gone: dict[str, Any] = {"quarantine": "", "expires_at": None} if clean else {}
+        if not clean and found.run.expires_at is None:  # its apply never came to its end
+            gone = {"expires_at": ctx.now() + dt.timedelta(days=found.folder.quarantine_days)}
         to = RunState.APPLIED if count and "rows" in ctx.job.scope else RunState.RESTORED
         settle(found, ctx, "restored", to, [RunState.RESTORING, to], {"left": count}, **gone)
         return Done({})
