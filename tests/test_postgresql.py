@@ -58,6 +58,7 @@ AGAIN = [
     "tests/servers/listeners/test_asking.py",
     "tests/scanning/test_verify.py",
     "tests/scanning/test_verify_killed.py",
+    "tests/servers/test_library_scan.py",
     "tests/servers/test_limits.py",
     "tests/servers/test_tokens.py",
     "tests/test_metrics.py",
