@@ -13,7 +13,12 @@ def main() -> None:
     envfile.ensure(Path(os.environ.get("MEDIASYNC_ENV_FILE") or Path(__file__).resolve().parent / ".env"))
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has enough: manage.py explain … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be told at the exit
+        sys.exit(141)  # as a shell says of SIGPIPE
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def once_an_hour(event: str, facts: Mapping[str, Any], now: dt.datetime) -> str:
 
 def on_arrived(sender: Any, server: Server, arrivals: Sequence[Arrival], **_more: Any) -> None:
     """A server took new items in: note them in the transaction that stores them."""
-    services.tell_all(NEW_MEDIA, [media(server, arrival) for arrival in arrivals])
+    services.tell_all(NEW_MEDIA, [media(server, arrival) for arrival in arrivals], now=arrivals[0].heard_at)
 
 
 def media(server: Server, arrival: Arrival) -> dict[str, Any]:

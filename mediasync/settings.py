@@ -145,7 +145,8 @@ EMAIL_SUBJECT_PREFIX = "[mediasync] "
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 15  # seconds
 
-# -- Mails that name what was downloaded (docs/on-demand.md); "" reads none
+# -- Updates on demand (docs/on-demand.md): whole libraries for titles that are nowhere; mails, "" reads none
+UPDATE_WHOLE_LIBRARIES = env.bool("UPDATE_WHOLE_LIBRARIES", default=False)
 IMAP_URL = env.str("IMAP_URL", default="").strip()  # imaps://user@host/folder
 IMAP_PASSWORD = env.str("IMAP_PASSWORD", default="").strip()
 IMAP_EVERY = env.float("IMAP_EVERY", default=60.0)  # seconds
@@ -193,6 +194,7 @@ LOGGING = {
     "loggers": {
         "django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")},  # it tells of each message
         "django": {"handlers": [], "level": "INFO"},  # Django's own would mail while a page waits
-        "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},  # at DEBUG it writes down addresses
+        "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},  # at DEBUG it writes down addresses,
+        "urllib3": {"level": "INFO"},  # and so does this
     },
 }

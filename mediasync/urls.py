@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from mediasync import health
+from mediasync import health, metrics
 from mediasync.explain import views as explain
 
 admin.autodiscover()
@@ -16,4 +16,5 @@ urlpatterns = [
     path("health", health.healthz),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
 ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mediasync import noticing
+from mediasync.core import clock
 from mediasync.core.clock import Clock
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 from mediasync.ondemand import poller
-from mediasync.servers.models import Server
-from mediasync.servers.services import answered, libraries_loaded
+from mediasync.servers import library_scan
+from mediasync.servers.listeners.arrivals import arrived
+from mediasync.servers.models import Arrival, Server
+from mediasync.servers.services import answered, libraries_changed
 from monitors import guards, selectors
 from monitors.feeds.beside import Beside, run_beside
 from monitors.hints import rootless, translating
@@ -25,14 +29,21 @@ def on_recovered(sender: Any, root: Root, **_more: Any) -> None:
         jobs.submit(selectors.look_kind(), {"root": root.pk}, trigger=Trigger.SYSTEM)
 
 
-def on_libraries_loaded(sender: Any, server: Server, **_more: Any) -> None:
-    """A server's libraries were read: some requests may have a library now."""
+def on_libraries_changed(sender: Any, server: Server, **_more: Any) -> None:
+    """A server has other libraries or folders: some requests may have a library now."""
     scanning.look_for_homes(server, only_old=True)
 
 
 def on_answered(sender: Any, server: Server, **_more: Any) -> None:
-    """A server is there again: what waits for it need not sleep until the next try."""
+    """A server is there again: what waits for it, and what it is to be asked, need not sleep until the next try."""
     scanning.deliver(server.pk)
+    scanning.prove(server.pk)
+    library_scan.hurry(server, clock.system.now())
+
+
+def on_arrived(sender: Any, server: Server, arrivals: Sequence[Arrival], **_more: Any) -> None:
+    """A server says by itself what it took in: that is the moment to ask whether it knows what it was told."""
+    scanning.look_soon(server.pk, [arrival.path for arrival in arrivals if arrival.path])
 
 
 def listeners(clock: Clock) -> Beside:
@@ -43,8 +54,9 @@ def listeners(clock: Clock) -> Beside:
 
 
 guards.recovered.connect(on_recovered, dispatch_uid="sync when a root recovers")
-libraries_loaded.connect(on_libraries_loaded, dispatch_uid="look for homes when libraries were read")
+libraries_changed.connect(on_libraries_changed, dispatch_uid="look for homes when libraries have changed")
 answered.connect(on_answered, dispatch_uid="deliver when a server answers again")
+arrived.connect(on_arrived, dispatch_uid="ask what a server knows when it took something in")
 translating.use(sources.SourceRules)
 rootless.use(sources.known)
 noticing.connect()

@@ -17,14 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from mediasync.core.paths import join
-from mediasync.jobs import registry
 from mediasync.ui import press
 from mediasync.ui.admin import ReadOnlyAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, explain_link, path
 
-from . import services
+from . import reasons, services
 from .admin_roots import settled
 from .models import Change, Directory
 
@@ -109,8 +108,7 @@ class ChangeAdmin(ReadOnlyAdmin[Change]):
 
     @display(description=_("Why"))
     def why(self, obj: Change) -> str:
-        guard = obj.root.guard_code == obj.reason
-        return registry.text(obj.reason, obj.root.guard_params if guard else {}) if obj.reason else ""
+        return reasons.why(obj)
 
     @display(description=_("Explain"))
     def explained(self, obj: Change) -> SafeString:

@@ -80,14 +80,15 @@ def check(root: Root, *, look: Look | None = None) -> Verdict:
     """
     from .looking_through import at_mount, at_root
 
-    verdict = _on_disk(root, look) if root.mounted else at_root(root)
+    verdict = on_disk(root, look) if root.mounted else at_root(root)
     said = None if verdict.down else at_mount(root)
     if said is None:
         return verdict
     return said if said.down or (verdict.ok and not said.ok) else replace(verdict, shown_at=said.shown_at)
 
 
-def _on_disk(root: Root, look: Look | None) -> Verdict:
+def on_disk(root: Root, look: Look | None = None) -> Verdict:
+    """Judge a root by the disk alone: nobody is asked over the network. Never hangs, as ``check``."""
     path = to_bytes(root.path)
     place, is_mount_point = locate(path)
     before = _Before.of(root.device)
@@ -205,8 +206,7 @@ def look_in_child(path: bytes, anchor: bytes, wanted: int) -> dict[str, Any] | N
     try:
         answer, _nothing = child.communicate(timeout=PROBE_SECONDS)
     except subprocess.TimeoutExpired:
-        child.kill()
-        _stuck.append(child)  # it dies when the mount answers; waiting for it could take for ever
+        give_up(child)
         return None
     if child.returncode:
         return {"error": f"probe ended with {child.returncode}", "errno": errno.EIO, "entries": 0, "anchor": True}
@@ -217,10 +217,18 @@ def look_in_child(path: bytes, anchor: bytes, wanted: int) -> dict[str, Any] | N
 _stuck: list[subprocess.Popen[bytes]] = []
 
 
+def give_up(child: subprocess.Popen[bytes]) -> None:
+    """Leave a child behind that hangs: it dies when its mount answers, and waiting for that could take for ever."""
+    _reap()
+    child.kill()
+    _stuck.append(child)
+
+
 def _reap() -> None:
     for child in [each for each in _stuck if each.poll() is not None]:
-        if child.stdout:
-            child.stdout.close()
+        for pipe in (child.stdin, child.stdout):
+            if pipe:
+                pipe.close()
         _stuck.remove(child)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django import forms
@@ -22,22 +20,15 @@ from mediasync.ui.buttons import button
 from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import Tone, age, badge, explain_link, path
 
-from . import examples, selectors, services, views
+from . import admin_costs, admin_examples, admin_figures, admin_links, costs, examples, selectors, services, views  # noqa: F401
 from .forms import MappingForm
 from .models import PathMapping, ScanRequest
-
-for name in ("scanning.admin_links", "scanning.admin_examples"):
-    if find_spec(name):
-        import_module(name)
 
 State = ScanRequest.State
 TONES: dict[str, Tone] = {
     State.WAITING: "idle",
     State.SENDING: "busy",
     State.SENT: "busy",
-    State.VERIFIED: "ok",
-    State.GONE: "ok",
-    State.NOT_FOUND: "bad",
     State.VERIFIED: "ok",
     State.GONE: "ok",
     State.NOT_FOUND: "bad",
@@ -68,17 +59,18 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
     list_display = (
         "asked",
         "server",
-        "library",
+        "shelf",
         "state_badge",
         "row_buttons",
         "answered",
         "due",
+        "cost",
         "hits",
         "source",
         "explained",
     )
     list_filter = (TabState, "server", "source")
-    list_select_related = ("server", "library__server")
+    list_select_related = ("server", "library")
     search_fields = ("path",)
     ordering = ("-id",)
     list_links = (
@@ -92,6 +84,10 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
         if row.sent_path in ("", row.path):
             return path(row.path)
         return format_html("{} <small>→ {}</small>", path(row.path), path(row.sent_path))
+
+    @admin.display(description=_("Library"), ordering="library__title")
+    def shelf(self, row: ScanRequest) -> str:
+        return row.library.title if row.library else "–"  # its server stands beside it
 
     @admin.display(description=_("Explain"))
     def explained(self, row: ScanRequest) -> SafeString:
@@ -112,6 +108,11 @@ class ScanRequestAdmin(ReadOnlyAdmin[ScanRequest]):
         if row.state != State.WAITING:
             return "–"
         return age(max(row.due_at, row.next_try_at or row.due_at))
+
+    @admin.display(description=_("Expected cost"))
+    def cost(self, row: ScanRequest) -> SafeString | str:
+        code = costs.of_row(row)
+        return badge(registry.text(code), "warn" if code == costs.LOCATION else "idle") if code else "–"
 
     @button(_("Scan now"), when=is_in(State.WAITING), bulk=True)
     def send_now(self, request: HttpRequest, row: ScanRequest) -> StrOrPromise:
@@ -147,7 +148,6 @@ class PathMappingAdmin(ModelAdmin[PathMapping]):
         "state",
         "row_buttons",
         "hits",
-        "proof",
         "note",
     )
     list_filter = ("space", "server", "enabled")
@@ -178,7 +178,8 @@ class PathMappingAdmin(ModelAdmin[PathMapping]):
             parts = [badge(str(good), "ok")] * bool(good) + [badge(str(bad), "bad")] * bool(bad)
             return format_html_join(" ", "{}", ((part,) for part in parts)) or "–"
 
-        return [proof if column == "proof" else column for column in super().get_list_display(request)]
+        *others, note = super().get_list_display(request)
+        return [*others, proof, note]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "GET":

@@ -47,7 +47,7 @@ def columns(judge: examples.Judge) -> dict[str, Callable[[MappingExample], SafeS
 class MappingExampleAdmin(ReadOnlyAdmin[MappingExample]):
     """Made on the page of the tester; judged when they are shown."""
 
-    list_display = ("what", "source", "holds", "row_buttons", "expects", "differs", "saved")
+    list_display = ("what", "source", "row_buttons", "saved")  # and those of ``columns``
     list_display_links = ("what",)
     search_fields = ("path",)
     ordering = ("id",)
@@ -66,7 +66,8 @@ class MappingExampleAdmin(ReadOnlyAdmin[MappingExample]):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         cells = columns(examples.Judge())  # rules are read once for all rows
-        return [cells.get(column, column) for column in super().get_list_display(request)]
+        what, source, buttons, saved = super().get_list_display(request)
+        return [what, source, cells["holds"], buttons, cells["expects"], cells["differs"], saved]
 
     def get_readonly_fields(self, request: HttpRequest, obj: MappingExample | None = None) -> list[Any]:
         return ["what", "saved", "tried"]

@@ -16,12 +16,11 @@ class ScanningConfig(AppConfig):
         from monitors import scopes
         from monitors.stages import Crawl
 
-        from . import kinds, link_stage, repairs, stages, verify_stage, verify_texts
+        from . import kinds, link_stage, repairs, server_stages, stages, verify_texts
         from .texts import TEXTS
 
         register_texts(TEXTS)
         register_texts(verify_texts.TEXTS)
-        register(verify_stage.KIND)
         register(
             JobKind(
                 name="scan",
@@ -38,10 +37,22 @@ class ScanningConfig(AppConfig):
             JobKind(
                 name="deliver",
                 label=_("Tell a server"),
-                stages=(stages.Deliver(),),
+                stages=(server_stages.Deliver(),),
                 lanes=kinds.server_lane,
                 precondition=kinds.can_deliver,
                 title=kinds.deliver_title,
+                check_scope=kinds.check_server,
+                permission="scanning.add_scanrequest",
+            )
+        )
+        register(
+            JobKind(
+                name="verify",
+                label=_("Ask what a server knows"),
+                stages=(server_stages.Verify(),),
+                lanes=kinds.server_lane,
+                precondition=kinds.can_deliver,
+                title=kinds.verify_title,
                 check_scope=kinds.check_server,
                 permission="scanning.add_scanrequest",
             )

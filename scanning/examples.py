@@ -9,7 +9,8 @@ from mediasync.core.errors import Conflict, UsageError
 from mediasync.servers.models import Server
 
 from . import mapping, selectors
-from .mapping import Mapped, Rules
+from .arriving import Arrivals
+from .mapping import Mapped
 from .models import MappingExample
 
 MOST = 500  # examples that are kept: all are judged whenever a rule is saved
@@ -43,7 +44,7 @@ class Judge:
     def __init__(self) -> None:
         self._servers = {str(server.pk): server for server in selectors.enabled_servers()}
         self._rules = {key: mapping.for_server(server) for key, server in self._servers.items()}
-        self._sources: dict[str, Rules] = {}
+        self._sources: dict[str, Arrivals] = {}
 
     def answer(self, path: str, source: str) -> Answer:
         """Return what becomes of a path as a source says it."""
@@ -51,8 +52,10 @@ class Judge:
         local: str | None = path
         if source:
             if source not in self._sources:
-                self._sources[source] = mapping.for_source(source)
-            local = _noted(self._sources[source].translate(path), used).path
+                self._sources[source] = Arrivals(source)
+            arrived = self._sources[source].arrive(path)
+            local = arrived.local
+            used |= {arrived.rule.id} if arrived.rule and arrived.rule.id else set()
         if local is None:
             return Answer("", {}, frozenset(used))
         servers = {key: _said(_noted(rules.translate(local), used)) for key, rules in self._rules.items()}

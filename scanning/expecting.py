@@ -74,8 +74,12 @@ def _facts(rows: Sequence[ScanRequest]) -> Iterator[tuple[Change, Fact]]:
     """Yield what was told in the time of these requests, oldest first."""
     since, until = min(row.first_at for row in rows), max(row.sent_at or row.last_at for row in rows)
     for root in _roots(rows):
-        told = Change.objects.filter(root=root, state=Change.State.TOLD, told_at__range=(since, until))
-        changes = list(told.order_by("-id")[:MOST])[::-1]
+        told = Change.objects.filter(root=root, state=Change.State.TOLD)
+        changes = list(told.filter(told_at__range=(since, until)).order_by("-id")[:MOST])
+        if len(changes) == MOST:  # of the rest, at least the last one behind each request
+            wanted = {row.change_id for row in rows if row.change_id} - {change.pk for change in changes}
+            changes += told.in_bulk(wanted).values()
+        changes.sort(key=lambda change: change.pk)
         for change, group in zip(changes, facts.of_changes(root, changes), strict=True):
             for fact in group:
                 yield change, fact
@@ -120,9 +124,7 @@ def _expected(listener: Listener, row: ScanRequest, unit: Unit, *, by_change: bo
     if not shown.is_dir and not taken.takes(row.library.kind if row.library else "", shown.path):
         shown = shown.up() if here else shown
     same = shown == unit
-    if not here and not same:
-        return Expected(
-            unit.path, unit.local, here=False, is_dir=unit.is_dir
-        )  # it was never listed: nothing can be left of it
+    if not here and not same:  # it was never listed: nothing can be left of it
+        return Expected(unit.path, unit.local, here=False, is_dir=unit.is_dir)
     replaced = same and by_change and unit.update == Update.MODIFIED and not unit.is_dir
     return Expected(shown.path, shown.local, here, shown.is_dir, replaced)

@@ -9,9 +9,10 @@ from typing import Any
 from mediasync.core.paths import for_people
 from mediasync.jobs import registry
 from mediasync.servers.models import Server
+from monitors.glance import Glance
 
-from . import facts, mapping
-from .facts import Fact, exists
+from . import costs, facts
+from .facts import Fact
 from .mapping import Step
 from .telling import Listener, Told
 from .units import climb
@@ -28,6 +29,15 @@ class Explained:
     asks: str = ""
     reason: str = ""  # a code of texts.py: unmatched, bad_path, dropped, no_library
 
+    @property
+    def cost(self) -> str:
+        """The code of what it costs the server (costs.py), "" if it is not asked."""
+        unit = self.told.unit
+        if unit is None or not self.asks:
+            return ""
+        kind = self.told.libraries[0].kind if self.told.libraries else ""
+        return costs.cost(self.server.kind, kind, unit.update, is_dir=unit.is_dir, whole=unit.top_level)
+
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data, for ``--json`` and the API."""
         unit = self.told.unit
@@ -40,6 +50,7 @@ class Explained:
             "asks": self.asks,
             "update": unit.update if unit else "",
             "collected": bool(unit and unit.top_level),
+            "cost": self.cost,
             "reason": self.reason,
         }
 
@@ -55,14 +66,15 @@ def sentence(step: Step) -> str:
 
 def explain(paths: Iterable[str], servers: Iterable[Server]) -> list[Explained]:
     """Return what each server would be asked, for each path and what stands for it among the links."""
-    return explain_facts(facts.of_paths(paths), servers)
+    with Glance() as glance:
+        return explain_facts(facts.of_paths(paths, glance), servers, glance)
 
 
-def explain_facts(groups: Sequence[Sequence[Fact]], servers: Iterable[Server]) -> list[Explained]:
+def explain_facts(groups: Sequence[Sequence[Fact]], servers: Iterable[Server], glance: Glance) -> list[Explained]:
     """Return the same for facts; those of one group are the same thing, and one that a server has is enough."""
     found = []
     for server in servers:
-        listener = Listener(server)
+        listener = Listener(server, glance.exists)
         for group in groups:
             explained = [_explain(fact, listener) for fact in group]
             found += [each for each in explained if each.asks] or explained[:1]
@@ -73,14 +85,8 @@ def _explain(fact: Fact, listener: Listener) -> Explained:
     told = listener.tell(fact)
     steps = listener.rules.trace(fact.local)
     if told.unit is not None:
-        plex = listener.server.kind == Server.Kind.PLEX
-        asks = climb(told.unit, told.location, exists) if plex and told.unit.update == "Deleted" else told.unit
+        climbs = listener.server.kind == Server.Kind.PLEX and told.unit.update == "Deleted"
+        asks = climb(told.unit, told.location, listener.exists) if climbs else told.unit
         return Explained(listener.server, fact.local, steps, told, asks.path)
     reason = "no_library" if told.mapped.path is not None else (told.mapped.error or "dropped")
     return Explained(listener.server, fact.local, steps, told, reason=reason)
-
-
-def to_local(path: str, source: str) -> tuple[str | None, list[Step]]:
-    """Return what a path of a source is here (None: dropped or an error), and the steps that led there."""
-    rules = mapping.for_source(source)
-    return rules.translate(path).path, rules.trace(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mediasync.core.paths import join
 from monitors import presence
+from monitors.glance import Glance
 from monitors.models import Change, Root
 from monitors.selectors import root_of
 
@@ -37,15 +38,10 @@ class Fact:
 
 def exists(local: str) -> bool:
     """Tell whether something is at a local path (a link that leads nowhere is nothing)."""
-    return _is_folder(local) is not None
-
-
-def _is_folder(local: str) -> bool | None:
-    """Return whether it is a folder; None: nothing is there, or it cannot be looked at."""
     try:
-        return presence.is_folder(local)
+        return presence.is_folder(local) is not None
     except OSError:
-        return None
+        return False
 
 
 def tops_of(root: Root) -> list[str]:
@@ -75,20 +71,24 @@ def _of_links(change: Change, links: Iterable[tuple[str, str]]) -> list[Fact]:
     return [Fact(path, update, is_dir, change.pk) for path, update in links]
 
 
-def of_paths(paths: Iterable[str]) -> list[list[Fact]]:
-    """Return what it means that a person names these paths: look there, whatever is or is not there."""
+def of_paths(paths: Iterable[str], glance: Glance | None = None) -> list[list[Fact]]:
+    """Return what it means that a person names these paths: look there, whatever is or is not there.
+
+    No mount can make it hang. What cannot be looked at may be there, and so it was not removed.
+    """
     roots = list(Root.objects.all())
     tops = {root.pk: tops_of(root) for root in roots}
-    return [_of_path(path, roots, tops) for path in paths]
+    with glance or Glance() as looks:
+        return [_of_path(path, roots, tops, looks) for path in paths]
 
 
-def _of_path(path: str, roots: Sequence[Root], tops: dict[int, list[str]]) -> list[Fact]:
+def _of_path(path: str, roots: Sequence[Root], tops: dict[int, list[str]], looks: Glance) -> list[Fact]:
     inside = root_of(path, roots)
     if inside is None:
-        return [_named(path, here=exists(path) or exists(path.rpartition("/")[0]))]
+        return [_named(path, looks, here=looks.exists(path) or looks.exists(path.rpartition("/")[0]))]
     root, below = inside
     twins = [join(top, below) for top in tops[root.pk] if top != root.path]
-    return [_named(path), *(_named(twin) for twin in twins if exists(twin))]
+    return [_named(path, looks), *(_named(twin, looks) for twin in twins if looks.exists(twin))]
 
 
 def again(local: str, update: str, is_dir: bool, change: int | None) -> Fact:
@@ -98,8 +98,12 @@ def again(local: str, update: str, is_dir: bool, change: int | None) -> Fact:
     return Fact(local, update, is_dir, change)
 
 
-def _named(path: str, *, here: bool = True) -> Fact:
-    if (folder := _is_folder(path)) is not None:
+def _named(path: str, looks: Glance, *, here: bool = True) -> Fact:
+    try:
+        folder = looks.is_folder(path)
+    except OSError:
+        return Fact(path, Update.MODIFIED, not kind_of(path.rpartition("/")[2]), here=here)
+    if folder is not None:
         return Fact(path, Update.MODIFIED, folder)
     is_dir = not kind_of(path.rpartition("/")[2])
     return Fact(path, Update.DELETED if here else Update.MODIFIED, is_dir, here=here)

@@ -72,8 +72,9 @@ class TryForm(forms.Form):
 
     path = forms.CharField(label=_("Path as it arrives"), widget=forms.TextInput(attrs={"size": 80}), strip=False)
     source = forms.CharField(
-        label=_("Source"), required=False, max_length=50, help_text=_("Empty: a path of this machine.")
-    )
+        label=_("Source"), required=False, max_length=50, widget=forms.TextInput(attrs={"list": "ms-sources"}),
+        help_text=_("Who names it so (sonarr, the name of a hook …). Empty: a path of this machine."),
+    )  # fmt: skip
 
 
 class SuggestionForm(forms.Form):

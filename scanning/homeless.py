@@ -17,11 +17,12 @@ from mediasync.servers.models import Server
 from . import selectors
 from .facts import again
 from .models import ScanRequest
-from .requests import Wanted, request_many
+from .requests import CHUNK, Wanted, chunks, request_many
 from .telling import Listener
 
 State = ScanRequest.State
 LATER = dt.timedelta(minutes=1)
+MOST = 2000  # rows looked at in one round
 
 
 def take_in(rows: QuerySet[ScanRequest]) -> None:
@@ -35,8 +36,9 @@ def take_in(rows: QuerySet[ScanRequest]) -> None:
 
 
 def settle(server: Server, ctx: Context) -> int:
-    """Look at the rows that nobody has looked at; return how many have a library by now."""
-    if not selectors.unlooked(server.pk, ctx.now()).exists():
+    """Look at rows that nobody has looked at; return how many of them have a library by now."""
+    rows = list(selectors.unlooked(server.pk, ctx.now()).order_by("id")[:MOST])
+    if not rows:
         return 0
     if not servers.refresh_libraries_if_stale(server, force_once=True, now=ctx.now()):
         with ctx.transaction():  # it does not answer, and so "no library" proves nothing
@@ -45,15 +47,17 @@ def settle(server: Server, ctx: Context) -> int:
     listener = Listener(server)
     found: list[Wanted] = []
     settled: list[int] = []
-    for row in selectors.homeless(server.pk):
+    for row in rows:
         homes = _homes(row, listener)
         if homes:
             found += homes
             settled.append(row.pk)
     with ctx.transaction():
-        selectors.homeless(server.pk).update(attempts=1, next_try_at=None)
+        for chunk in chunks([row.pk for row in rows], CHUNK):
+            selectors.homeless(server.pk).filter(pk__in=chunk).update(attempts=1, next_try_at=None)
         request_many(server, found, ctx.now())
-        ScanRequest.objects.filter(pk__in=settled).update(state=State.DROPPED, answer="library_found")
+        for chunk in chunks(settled, CHUNK):
+            ScanRequest.objects.filter(pk__in=chunk).update(state=State.DROPPED, answer="library_found")
     return len(settled)
 
 

@@ -156,7 +156,7 @@ class ScanRequest(models.Model):
     """One thing to tell one server. Coalesced while it waits; kept, with its answer, after it was sent.
 
     ``version`` grows with every hint; only the version that was sent is marked sent, so a change during a scan opens
-    a new waiting row. A sent row with ``verify_at`` is asked after (proof.py)::
+    a new waiting row. A sent row with ``verify_at`` is asked after (verifying.py)::
 
         waiting → sending → sent ─┬─▶ verified     the server knows it
                                   ├─▶ gone         the server no longer knows it, and that is right

@@ -28,16 +28,19 @@ class Newcomers:
         self._tops = tops
         self._known: dict[str, bool] = {}
         self._came: Counter[str] = Counter()
+        self._had: set[str] = set()  # folders out of which something went: an upgrade makes no folder new
         for change in changes:
             if change.kind in (Change.Kind.ADDED, Change.Kind.MOVED):
                 for folder in _folders(change.path, itself=change.is_dir):
                     self._came[folder] += change.files
+            if change.kind in (Change.Kind.REMOVED, Change.Kind.MOVED):
+                self._had.update(_folders(change.old_path or change.path, itself=False))
 
     def is_new(self, local: str) -> bool:
         """Tell whether all files in the folder came with the changes."""
         top = next((top for top in self._tops if local and is_within(local, top)), None)
         below = relative(local, top) if top is not None else ""
-        if not self._came[below] or not below:
+        if not self._came[below] or not below or below in self._had:
             return False
         if below not in self._known:
             self._known[below] = self._count(below) <= self._came[below]

@@ -5,25 +5,29 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from django.db import transaction
 from django.db.models import F
 
 from mediasync.core import clock as clocks
+from mediasync.core import foreign
 from mediasync.core.errors import Conflict
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import WAITING, JobState, Trigger
 from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
+from mediasync.servers.selectors import Places
 
 from . import mapping, selectors
 from .facts import Fact, again
 from .models import PathMapping, ScanRequest
-from .requests import Counts, Wanted, request_many
+from .requests import CHUNK, Counts, Wanted, chunks, request_many
 from .telling import Listener, nothing_is_new
-from .units import Exists, Unit
+from .units import Exists, Unit, names_below
 
 State = ScanRequest.State
+MOST = 5000  # requests that one piece of news is compared with
 REPLAYABLE = (State.FAILED, State.NO_LIBRARY, State.DROPPED, *selectors.ASKED)
 
 
@@ -72,11 +76,36 @@ def deliver(server_id: int) -> int | None:
 
 
 def prove(server_id: int) -> int | None:
-    """Have it asked whether a server knows what it was told; return the job, None if there is nothing to ask."""
+    """Have it asked whether a server knows what it was told; return the job, None if there is nothing to ask.
+
+    While the server's breaker is open it is not tried either.
+    """
     due = selectors.next_look(server_id)
     if due is None:
         return None
+    closed_until = Server.objects.values_list("cooldown_until", flat=True).get(pk=server_id)
+    due = max(due, closed_until or due)
     return jobs.submit("verify", {"server": server_id}, trigger=Trigger.CHAINED, not_before=due).job.pk
+
+
+def look_soon(server_id: int, paths: Iterable[str]) -> int:
+    """Bring the first questions forward that a server has just answered by itself; ``paths`` are what it took in.
+
+    Returns how many. Without this they would wait until it surely has begun (``verifying.FIRST``).
+    """
+    now, keys = clocks.system.now(), set[tuple[str, ...]]()
+    for path in paths:
+        with suppress(ValueError):  # "smb://…"
+            key = foreign.split(path).key
+            keys |= {key[:length] for length in range(1, len(key) + 1)}
+    rows = selectors.unproved(server_id).filter(checks=0, verify_at__gt=now).order_by("verify_at")
+    ids = [pk for pk, path in rows.values_list("id", "path")[:MOST] if foreign.split(path).key in keys]
+    with transaction.atomic():
+        for chunk in chunks(ids, CHUNK):
+            ScanRequest.objects.filter(pk__in=chunk, checks=0).update(verify_at=now)
+        if ids:
+            prove(server_id)
+    return len(ids)
 
 
 def pass_on(server_id: int, job_id: int, until: dt.datetime, kind: str = "deliver") -> bool:
@@ -148,9 +177,17 @@ def send_now(row: ScanRequest) -> None:
     now = clocks.system.now()
     with transaction.atomic():
         rows = ScanRequest.objects.filter(pk=row.pk, state=State.WAITING)
-        if not rows.update(due_at=now, next_try_at=None, top_level=True):
+        if not rows.update(due_at=now, next_try_at=None, top_level=row.top_level or _may_be_collected(row)):
             raise Conflict("It does not wait any more.", code="not_waiting")
         deliver(row.server_id)
+
+
+def _may_be_collected(row: ScanRequest) -> bool:
+    """Tell whether a delivery could find that this looks through a whole location, and put it off for that."""
+    location = Places(row.server).location_of(row.path)
+    if location is None or row.server.kind == Server.Kind.PLEX:
+        return row.update == ScanRequest.Update.DELETED
+    return len(names_below(Unit(row.path, "", row.update, row.is_dir), location)) <= 1
 
 
 def look_again(row: ScanRequest) -> None:

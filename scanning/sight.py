@@ -43,6 +43,24 @@ class Sight:
             self._verdicts[root.pk] = self._check(root)
         return self._verdicts[root.pk]
 
+    def verdict_of_all(self, local: str) -> guards.Verdict:
+        """Return the worst of what is known of the roots above and in a folder, for who looks through all of it.
+
+        Held removals count here, though the disk looks fine: such a look would carry them out.
+        """
+        inside = {root.pk: (top, root) for top, root in self._tops if root.enabled and is_within(top, local)}
+        above = next(((top, root) for top, root in self._tops if is_within(local, top)), None)
+        found = [self._with_held(top, root) for top, root in (*([above] if above else []), *inside.values())]
+        return next(
+            (each for each in found if each.down), next((each for each in found if not each.ok), guards.Verdict())
+        )
+
+    def _with_held(self, top: str, root: Root) -> guards.Verdict:
+        verdict = self.verdict(top)
+        if verdict.ok and root.guard == Root.Guard.SUSPECT and root.guard_code in guards.ABOUT_REMOVALS:
+            return guards.Verdict(root.guard, root.guard_code, root.guard_params)
+        return verdict
+
     def is_folder(self, local: str) -> bool:
         """Tell whether a folder is there; raises Unclear if its absence proves nothing."""
         if local not in self._seen:

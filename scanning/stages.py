@@ -1,27 +1,18 @@
-"""The steps of the jobs that tell servers: write down what to tell (``scan``), send it (``deliver``)."""
+"""The step that writes down what servers are to be told; ``server_stages.py`` sends and proves it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core import clock as clocks
-from mediasync.core.clock import Clock
-from mediasync.core.errors import AccessDenied, Snooze
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
-from mediasync.servers import limits
-from mediasync.servers import services as servers
-from mediasync.servers.models import Server
 from monitors.models import Change, Root
 
 from . import facts, selectors, services
-from .delivery import PAUSED, Delivery
 from .newcomers import Newcomers
-from .parcels import Looks
 from .requests import chunks
-from .sight import Sight
 
 BLOCK = 2000  # changes, or paths, in one item: one transaction
 
@@ -55,7 +46,8 @@ class Scan(Stage):
         changes = list(rows.order_by("id"))
         if not changes:
             return Skipped("already_told")
-        is_new = Newcomers(root.pk, facts.tops_of(root), changes).is_new
+        ahead = Change.objects.filter(root=root, state=Change.State.LINKED, pk__gt=last).order_by("id")[:BLOCK]
+        is_new = Newcomers(root.pk, facts.tops_of(root), [*changes, *ahead]).is_new  # a folder may lie across blocks
         found = facts.of_changes(root, changes)
         rules: list[Any] = []
         wanted = services.wishes(found, selectors.enabled_servers(), "crawl", is_new, rules.append)
@@ -85,41 +77,3 @@ def _parts(ids: Iterator[int]) -> Iterator[list[int]]:
             part = []
     if part:
         yield part
-
-
-class Deliver(Stage):
-    """Send what waits for one server, as its pace allows; sleeps (Snooze) until more is due."""
-
-    name = "deliver"
-    label = _("Tell the server")
-
-    def __init__(self, clock: Clock = clocks.system, sight: Callable[[], Looks] = Sight) -> None:
-        self.clock = clock
-        self.sight = sight
-
-    def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        yield Planned([NewItem("requests")])
-
-    def run(self, item: ItemInfo, ctx: Context) -> Outcome:
-        server = Server.objects.filter(pk=ctx.job.scope["server"]).first()
-        if server is None:
-            return Skipped("no_server")
-        try:
-            client = servers.client_for(server)
-        except AccessDenied as error:  # the token cannot be read with the present key
-            with ctx.transaction():
-                limits.failed(server, error, ctx.now())
-            raise Snooze(str(error), until=ctx.now() + PAUSED, code="server_paused", server=server.name) from None
-        run = Delivery(server, client, ctx, self.clock, self.sight)
-        try:
-            run.run()
-        except Snooze as rest:
-            with ctx.transaction():
-                passed_on = services.pass_on(server.pk, ctx.job.id, rest.until)
-            if not passed_on:
-                raise
-        finally:
-            client.close()
-            with ctx.transaction():
-                services.prove(server.pk)
-        return Done({"sent": run.sent, "questions": run.requests})

@@ -5,13 +5,12 @@ Sources: Plex, "Local media extras" and "Supported formats"; Jellyfin, ``Emby.Na
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 
 from mediasync.core import foreign
-from mediasync.core.paths import to_bytes, to_text
 from mediasync.servers.models import Server
+from monitors.glance import Glance
 
 from .links.names import kind_of
 from .units import is_ignored
@@ -26,6 +25,7 @@ _EXTRA = re.compile(
     r".*[-.](behindthescenes|deleted(scene)?|featurette|interview|scene|short|trailer|other|clip|sample|theme)\.\w+",
     re.IGNORECASE,
 )
+Here = tuple[Glance, str]  # what looks, and the path on this machine
 MUSIC = frozenset({"artist", "music"})
 PICTURES = frozenset({"photo", "photos", "homevideos"})
 BOOKS = frozenset({"books", "audiobooks"})
@@ -55,15 +55,19 @@ def takes(library_kind: str, path: str) -> bool:
     return kind == "video" or (kind == "audio" and not library_kind)
 
 
-def refusal(kind: str, library_kind: str, path: str, local: str, *, is_dir: bool) -> str:
-    """Return the likely reason why a server did not take what is at a path, as a code; "" if none can be seen."""
+def refusal(kind: str, library_kind: str, path: str, *, is_dir: bool, here: Here | None = None) -> str:
+    """Return the likely reason why a server did not take what is at a path, as a code; "" if none can be seen.
+
+    With ``here`` it looks there, too, as far as that can be looked at: a root that is down or elsewhere cannot.
+    """
     name = name_of(path)
     if name.startswith(".") or (kind == Server.Kind.JELLYFIN and any(map(is_ignored, foreign.split(path).names))):
         return "ignored_name"
-    names = _files_in(local) if is_dir and local else [name] if not is_dir else []
+    names, readable = _look(here, is_dir=is_dir) if here else ([], True)
+    names = names if is_dir else [name]
     if names and not any(_plays(kind, library_kind, each) for each in names):
         return "extension"
-    return "permission" if local and not readable_by_all(local) else ""
+    return "" if readable else "permission"
 
 
 def _plays(kind: str, library_kind: str, name: str) -> bool:
@@ -71,21 +75,14 @@ def _plays(kind: str, library_kind: str, name: str) -> bool:
     return takes(library_kind, name) and not (kind == Server.Kind.PLEX and ending in NOT_FOR_PLEX)
 
 
-def _files_in(local: str) -> list[str]:
-    """Return the names of files at or below a folder here, at most ``MOST_FILES``; none if it cannot be looked at."""
-    found: list[str] = []
-    for _folder, _folders, names in os.walk(to_bytes(local)):
-        found += map(to_text, names)
-        if len(found) > MOST_FILES:
-            break
-    return found
-
-
-def readable_by_all(local: str) -> bool:
-    """Tell whether everybody may read a file, or enter a folder; True for what cannot be looked at here."""
+def _look(here: Here, *, is_dir: bool) -> tuple[list[str], bool]:
+    """Return the names of files below a folder here, and whether everybody may read the file or enter the folder."""
+    glance, local = here
     try:
-        mode = os.stat(to_bytes(local)).st_mode
+        glance.is_folder(local)  # raises for a root that is down
+        seen = glance.stat(local)
+        names = glance.names(local, MOST_FILES) if is_dir else []
     except (OSError, ValueError):
-        return True
-    wanted = (stat.S_IROTH | stat.S_IXOTH) if stat.S_ISDIR(mode) else stat.S_IROTH
-    return mode & wanted == wanted
+        return [], True
+    wanted = (stat.S_IROTH | stat.S_IXOTH) if seen.is_dir else stat.S_IROTH
+    return names, not seen.there or seen.mode & wanted == wanted

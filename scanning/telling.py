@@ -32,8 +32,9 @@ def nothing_is_new(_local: str) -> bool:
 class Listener:
     """One server with its rules and locations, read once and asked often."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, exists: Exists = exists) -> None:
         self.server = server
+        self.exists = exists
         self.rules = for_server(server)
         self.places = Places(server)
 
@@ -47,7 +48,7 @@ class Listener:
         location = self.places.location_of(mapped.path)
         if not libraries or location is None:
             return Told(mapped)
-        return Told(mapped, libraries, location, unit_for(self.server.kind, unit, location, is_new, exists))
+        return Told(mapped, libraries, location, unit_for(self.server.kind, unit, location, is_new, self.exists))
 
     def wanted(self, facts: Iterable[Fact], source: str, is_new: Exists = nothing_is_new) -> list[Wanted]:
         """Return what is to be noted for facts that stand for one change, in the root and among its links.

@@ -30,11 +30,17 @@ TEXTS: dict[str, Text] = {
     "library_found": _("A library was found: see the request for it"),
     "replayed": _("Asked for again"),
     "dropped_by_hand": _("Dropped by hand"),
+    "library_busy": _("The server is scanning this library; it is asked once that is over"),
     "unreadable": _("The folder cannot be looked at now"),
     "no_library": _("No library has this path"),
+    # What a request costs its server
+    "cost_location": _("The whole location"),
+    "cost_folder": _("1 folder"),
+    "cost_perhaps": _("1 folder, or the whole location"),
     # Steps of a translation
     "no_match": _("does not match"),
     "matched": _("matches"),
     "passed": _("no rule matches: passed on unchanged"),
     "dropped": _("no rule matches: dropped"),
+    "by_account": _("no rule matches: by its place in the account"),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mediasync.servers.clients.base import Known
 from mediasync.servers.models import Library
+from monitors.glance import Glance
 
 from . import expecting, following, taken
 from .expecting import Expected, Proof
@@ -45,6 +46,7 @@ class Look:
     def __init__(self, run: Verification, library: Library, listener: Listener, sight: Looks) -> None:
         self.run, self.library, self.listener, self.sight = run, library, listener, sight
         self.busy = False
+        self._glance: Glance | None = None
         self._mapped: bool | None = None
 
     def at(self, rows: Sequence[ScanRequest]) -> None:
@@ -55,9 +57,13 @@ class Look:
         verdicts = {row.pk: self._verdict(proofs[row.pk], known) for row in rows}
         items = {item for each in verdicts.values() if not each.wrong for item in each.replaced}
         following.look_again(self.run, items)  # before the rows say that all is done: a crash repeats it
-        for row in rows:
-            row.changed_at = proofs[row.pk].changed_at
-            self._judge(row, verdicts[row.pk])
+        blind = [row for row in rows if self._was_blind(row, verdicts[row.pk])]
+        self.run.tell_again(blind)
+        rows = [row for row in rows if row not in blind]
+        with Glance() as self._glance:
+            for row in rows:
+                row.changed_at = proofs[row.pk].changed_at
+                self._judge(row, verdicts[row.pk])
         self.run.save(rows)
         if any(row.state == State.GONE for row in rows) and not self.busy:
             following.empty_trash(self.run, self.library, self.listener, self.sight)
@@ -88,12 +94,24 @@ class Look:
         except Unclear:
             return False
 
+    def _was_blind(self, row: ScanRequest, verdict: Verdict) -> bool:
+        """Tell whether a folder that is gone still showed here when the server was told, out of some cache.
+
+        Then it was not told of a folder above, the one thing that makes Plex forget what was in it.
+        """
+        if not verdict.wrong or row.update != ScanRequest.Update.DELETED or row.sent_path != row.path or self.busy:
+            return False
+        try:
+            return self.run.client.unit == "directory" and not self.sight.exists(row.local_path)
+        except Unclear:
+            return False
+
     def _judge(self, row: ScanRequest, verdict: Verdict) -> None:
         now = self.run.ctx.now()
         row.checks += 1
         if not verdict.wrong and not verdict.unclear:
             settle(row, State.VERIFIED if verdict.here else State.GONE, "", now)
-        elif row.checks <= len(PAUSES):
+        elif row.checks <= len(PAUSES) and self.run.server.verify:  # else a person asked, or switched it off since
             row.verify_at = now + dt.timedelta(seconds=PAUSES[row.checks - 1])
             row.reason = self._guess(verdict.wrong) if verdict.wrong else "cannot_tell"
         elif verdict.wrong:
@@ -109,7 +127,8 @@ class Look:
         if not first.here:
             return "still_scanning" if self.busy else "still_there"
         kind = self.listener.server.kind
-        seen = taken.refusal(kind, self.library.kind, first.path, first.local, is_dir=first.is_dir)
+        here = (self._glance, first.local) if self._glance and first.local else None
+        seen = taken.refusal(kind, self.library.kind, first.path, is_dir=first.is_dir, here=here)
         return seen or ("still_scanning" if self.busy else "")
 
     def _why_not_taken(self) -> str:

@@ -19,9 +19,10 @@ from mediasync.servers import limits
 from mediasync.servers.clients.base import Client
 from mediasync.servers.models import Library, Server
 
-from . import selectors
+from . import selectors, services
 from .models import ScanRequest
 from .parcels import Looks
+from .requests import put_back
 from .telling import Listener
 from .verdicts import Look, settle
 
@@ -51,6 +52,10 @@ class Verification:
         self._sight = sight
         self.questions = 0
         self.settled: defaultdict[str, int] = defaultdict(int)  # by state
+
+    def counts(self) -> dict[str, int]:
+        """Return what was done so far."""
+        return {"questions": self.questions, **self.settled}
 
     def run(self) -> None:
         """Ask until nothing is left to ask; raises Snooze when the next question is due later."""
@@ -130,6 +135,16 @@ class Verification:
         for row in rows:
             if row.verify_at is None:
                 self.settled[row.state] += 1
+
+    def tell_again(self, rows: Sequence[ScanRequest]) -> None:
+        """Let rows wait to be sent once more, now: they are the same requests, so they keep when they began."""
+        if not rows:
+            return
+        with self.ctx.transaction():
+            these = ScanRequest.objects.filter(pk__in=[row.pk for row in rows])
+            these.filter(state=State.SENT).update(state=State.SENDING, verify_at=None)
+            put_back(these, due_at=self.ctx.now(), checks=0)
+            services.deliver(self.server.pk)
 
     # -- How
 

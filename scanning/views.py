@@ -11,14 +11,17 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
+from mediasync.core import foreign
 from mediasync.core.errors import MediasyncError
-from mediasync.core.paths import for_people
+from mediasync.core.paths import for_people, normalise
 from mediasync.jobs import registry
 from mediasync.ui.admin import ModelAdmin
 from mediasync.ui.render import explain_address
+from monitors.glance import Glance
 
-from . import examples, explaining, selectors, services, suggesting
+from . import arriving, examples, explaining, facts, selectors, services, suggesting
 from .explaining import Explained
 from .forms import SuggestionForm, TryForm
 
@@ -28,24 +31,47 @@ def try_path(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
     if not page.has_view_permission(request):
         raise PermissionDenied
     form = TryForm(request.GET if "path" in request.GET else None)
-    steps: list[str] = []
     context: dict[str, Any] = {"may_save": request.user.has_perm("scanning.add_mappingexample")}
-    answers: list[dict[str, Any]] = []
     if form.is_valid():
-        local: str | None = form.cleaned_data["path"]
-        if local and form.cleaned_data["source"]:
-            local, done = explaining.to_local(local, form.cleaned_data["source"])
-            steps = [explaining.sentence(step) for step in done]
-        if local:
-            answers = [_shown(each) for each in explaining.explain([local], selectors.enabled_servers())]
-        context["explain"] = explain_address(form.cleaned_data["path"], form.cleaned_data["source"])
-    context |= {
-        "form": form,
-        "steps": steps,
-        "answers": answers,
-        "failing": [told(each) for each in examples.failing()],
-    }
+        path, source = form.cleaned_data["path"], form.cleaned_data["source"]
+        context |= _way(path, source) | {"explain": explain_address(path, source)}
+    context |= {"form": form, "sources": arriving.sources(), "failing": [told(each) for each in examples.failing()]}
     return page.show(request, "scanning/try.html", _("Try a path"), **context)
+
+
+def _way(path: str, source: str) -> dict[str, Any]:
+    """Return what becomes of a path: from the source to here, what is here, and what each server makes of it."""
+    if source:
+        arrived = arriving.arrive(path, source)
+        local, steps = arrived.local, [explaining.sentence(step) for step in arrived.steps]
+    else:
+        local, steps = _as_it_is(path)
+    if local is None:
+        return {"steps": steps, "lost": True}
+    with Glance() as glance:
+        here = _here(local, glance)
+        found = explaining.explain_facts(facts.of_paths([local], glance), selectors.enabled_servers(), glance)
+    return {"steps": steps, "local": for_people(local), "here": here, "answers": [_shown(each) for each in found]}
+
+
+def _as_it_is(path: str) -> tuple[str | None, list[str]]:
+    try:
+        return normalise(path), []
+    except ValueError:
+        return None, [registry.text("hint_windows_path" if foreign.is_windows(path) else "hint_bad_path")]
+
+
+def _here(local: str, glance: Glance) -> StrOrPromise:
+    """Say what is at a path on this machine."""
+    try:
+        folder = glance.is_folder(local)
+    except TimeoutError:
+        return _("Its mount does not answer.")
+    except OSError as error:
+        return _t("It cannot be looked at: %s.") % (error.strerror or error)
+    if folder is None:
+        return _("Nothing is there now.")
+    return _("A folder is there.") if folder else _("A file is there.")
 
 
 def save_example(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:

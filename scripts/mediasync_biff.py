@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import email
+import email.errors
 import email.header
-import email.policy
 import html
+import http.client
 import os
 import quopri
 import re
@@ -29,22 +31,25 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
-from email.message import EmailMessage
+from email.message import Message
 from typing import Any
 
 VIDEO = "avi|divx|flv|iso|m2ts|m4v|mkv|mov|mp4|mpe?g|ogm|ogv|rmvb|ts|vob|webm|wmv"
 LABELS = r"(?:File|File ?name|Torrent name|Torrent|Name|Title)"
+GAP = r"[ \t]{0,99}"  # bounded, as all that repeats here: a mail may be made to take for ever
 PATTERNS = (
     # Synology: "File:", and the name on the next line. qBittorrent: "Torrent name: X".
-    r"(?im)^[ \t]*" + LABELS + r"[ \t]*:[ \t]*\n?[ \t]*(\S[^\n]*)$",
+    r"(?im)^" + GAP + LABELS + GAP + ":" + GAP + r"\n?" + GAP + r"(\S[^\n]*)$",
     r"(?im)^\[qBittorrent\] (.+) has finished downloading",
-    r"(?im)[\"“'‘]([^\"”'’\n]{1,256}\.(?:" + VIDEO + r"))[\"”'’]",
-    r"(?im)^[ \t]*([^\s:][^:\n]{0,255}\.(?:" + VIDEO + r"))[ \t]*$",
+    r"(?im)[\"“'‘]([^\"“”'‘’\n]{1,256}\.(?:" + VIDEO + r"))[\"”'’]",
+    r"(?im)^" + GAP + r"([^\s:][^:\n]{0,255}\.(?:" + VIDEO + "))" + GAP + "$",
 )
-LOCATION = r"(?im)^[ \t]*(?:Location|Destination|Save path)[ \t]*:[ \t]*\n?[ \t]*(\S[^\n]*)$"
+LOCATION = r"(?im)^" + GAP + "(?:Location|Destination|Save path)" + GAP + ":" + GAP + r"\n?" + GAP + r"(\S[^\n]*)$"
 KNOWN = ("from", "to", "subject", "date", "received", "message-id", "return-path")  # one of them: it has headers
 MOST_BYTES = 4 * 1024 * 1024  # of a mail that are read for names
 MOST_NAMES = 10
+MOST_FOUND = 100  # of one pattern in one part of a mail; some are parts of others
+MOST_SUBJECT = 2000  # characters
 LONGEST = 256  # characters of a name
 MOST_ANSWER = 16 * 1024
 LIMIT = 60  # seconds for everything; then the mail goes on without a result
@@ -81,6 +86,8 @@ def names_in(mail: bytes, patterns: Sequence[str] = (), locations: Sequence[str]
                 name = (match.group(1) if match.re.groups else match.group()).strip().strip("\"'“”‘’")[:LONGEST]
                 if name and name not in found:
                     found.append(name)
+                if len(found) >= MOST_FOUND:
+                    break
     return _without_parts(found)[:MOST_NAMES]
 
 
@@ -100,13 +107,21 @@ def _texts(mail: bytes) -> Iterator[str]:
     if message is None:  # procmail's flag "b" gives us the body alone
         yield mail.decode("utf-8", "replace")
         return
-    yield str(message.get("subject", "")).replace("\n", " ")
+    yield _subject(message)
     for part in message.walk():
         if part.get_content_maintype() == "text" and part.get_content_disposition() != "attachment":
             yield _text(part)
 
 
-def _text(part: EmailMessage) -> str:
+def _subject(message: Message) -> str:
+    raw = " ".join(str(message.get("subject", ""))[:MOST_SUBJECT].split())
+    try:
+        return str(email.header.make_header(email.header.decode_header(raw)))
+    except (ValueError, LookupError, email.errors.MessageError):
+        return raw
+
+
+def _text(part: Message) -> str:
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
@@ -115,13 +130,14 @@ def _text(part: EmailMessage) -> str:
     except LookupError:
         text = raw.decode("utf-8", "replace")
     if part.get_content_subtype() == "html":
-        text = html.unescape(re.sub(r"<[^>]*>", "", re.sub(r"(?i)<(?:br|/p|/div|/tr|/td|/li)[^>]*>", "\n", text)))
+        text = re.sub(r"(?i)<(?:br|/p|/div|/tr|/td|/li)\b[^<>]*>", "\n", text)
+        text = html.unescape(re.sub(r"<[^<>]*>", "", text))
     return text
 
 
-def _parsed(mail: bytes) -> EmailMessage | None:
+def _parsed(mail: bytes) -> Message | None:
     """Return the mail taken apart; None if it has no headers."""
-    message = email.message_from_bytes(mail, policy=email.policy.SMTP.clone(raise_on_defect=False))
+    message = email.message_from_bytes(mail)
     names = {name.lower() for name in message}
     return message if names & set(KNOWN) else None
 
@@ -133,6 +149,8 @@ def ask(url: str, token: str, name: str, timeout: float) -> str:
     """Have mediasync look for a name and return its answer as text. Raises RuntimeError with a sentence."""
     if not url.lower().startswith(("http://", "https://")):
         raise RuntimeError("MEDIASYNC_URL must begin with http:// or https://")
+    if not token.isascii() or not token.isprintable() or " " in token:  # an error of urllib would show it
+        raise RuntimeError("The token holds a space, a line break or other signs that no token has.")
     request = urllib.request.Request(
         url.rstrip("/") + "/update/from_name/",
         urllib.parse.urlencode({"name": name}, errors="replace").encode(),
@@ -144,8 +162,8 @@ def ask(url: str, token: str, name: str, timeout: float) -> str:
     except urllib.error.HTTPError as error:
         text = error.read(MOST_ANSWER).decode("utf-8", "replace").strip()
         raise RuntimeError(f"{error.code} {text or error.reason}") from None
-    except OSError as error:
-        raise RuntimeError(str(getattr(error, "reason", error))) from None
+    except (OSError, http.client.HTTPException) as error:
+        raise RuntimeError(str(getattr(error, "reason", error)) or type(error).__name__) from None
 
 
 # -- The mail with the result
@@ -229,7 +247,8 @@ def result_for(mail: bytes, arguments: Sequence[str]) -> tuple[str, bool]:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    summary = (__doc__ or "").split("\n\n")[0]
+    parser = argparse.ArgumentParser(description=summary, allow_abbrev=False, add_help=not _wants_echo(arguments))
     add = parser.add_argument
     add("-e", "--echo", action="store_true", help="write the mail to standard output, with the result appended")
     add("--url", default=os.environ.get("MEDIASYNC_URL", ""), help="default: $MEDIASYNC_URL")
@@ -242,35 +261,51 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def _signals(handler: Any) -> None:
+    for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handler)
+
+
 def _late(number: int, _frame: Any) -> None:
+    _signals(signal.SIG_IGN)  # a second one would come while the mail is written
     raise Late(f"ended by signal {number}")
+
+
+def _wants_echo(words: Sequence[str]) -> bool:
+    """Tell whether -e is given, also as one of several letters, and whatever is wrong with the other words."""
+    return any(word == "--echo" or (word[:1] == "-" and word[:2] != "--" and "e" in word) for word in words)
+
+
+def _answer(mail: bytes, words: Sequence[str], echo: bool) -> tuple[bytes, bool]:
+    """Return what is to be written, and whether all went well; the mail as it came if anything fails."""
+    try:
+        _signals(_late)
+        if hasattr(signal, "alarm"):
+            signal.alarm(LIMIT)
+        result, well = result_for(mail, words)
+        output = with_result(mail, result) if echo else (result + "\n").encode("utf-8", "replace")
+        _signals(signal.SIG_IGN)
+        return output, well
+    except BaseException as error:  # Late, SystemExit of wrong options, anything
+        _signals(signal.SIG_IGN)
+        with contextlib.suppress(Exception):  # nobody listens, or the disk of the log is full
+            sys.stderr.write(f"mediasync_biff: {error}\n")
+            sys.stderr.flush()
+        return (mail if echo else b""), False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, and return the exit code: with -e 0 as soon as the mail was written, else 1 if something failed."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    echo = "-e" in words or "--echo" in words
-    if "-h" in words or "--help" in words:
+    echo = _wants_echo(words)
+    if not echo and ("-h" in words or "--help" in words):
         _options(["--help"])
-    mail, output, well = sys.stdin.buffer.read(), b"", False
-    try:
-        for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGALRM"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), _late)
-        if hasattr(signal, "alarm"):
-            signal.alarm(LIMIT)
-        result, well = result_for(mail, words)
-        output = with_result(mail, result) if echo else (result + "\n").encode("utf-8", "replace")
-    except BaseException as error:
-        sys.stderr.write(f"mediasync_biff: {error}\n")
-        output = mail if echo else b""
-    finally:
-        if hasattr(signal, "alarm"):
-            signal.alarm(0)
+    output, well = _answer(sys.stdin.buffer.read(), words, echo)
     sys.stdout.buffer.write(output)
     sys.stdout.buffer.flush()
     return 0 if echo or well else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # all is written; Python's own end would fail where standard error is closed

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import difflib
 
-from mediasync.core.paths import join, to_bytes
-from monitors.filesystems import place_of
-from monitors.guards import look_in_child
+from mediasync.core.paths import join
+from monitors.glance import Glance
 from monitors.models import Change, Directory, File, Root
 from monitors.selectors import root_of
 from scanning import selectors
 from scanning.facts import Fact
 
-from . import arriving, history, rooted, telling
+from . import arriving, history, requested, rooted, telling, working
 from .parts import Advice, Explained, Part, Said, ServerPart, Step
 
 __all__ = ["Advice", "Explained", "Said", "ServerPart", "Step", "explain"]
@@ -31,12 +30,14 @@ def explain(path: str, source: str = "") -> Explained:
         return Explained(path, source, None, part.steps, [], part.todo)
     local, names = _behind_link(local, part)
     inside = root_of(local)
-    if inside is None:
-        servers = _without_root(path, source, local, part)
-    else:
-        servers = _in_root(inside[0], inside[1], local, names, part)
+    with Glance() as glance:
+        if inside is None:
+            servers = _without_root(path, source, local, glance, part)
+        else:
+            servers = _in_root(inside[0], inside[1], local, names, glance, part)
     todo = [*part.todo, *([] if part.stopped else [each for server in servers for each in server.part.todo])]
-    return Explained(path, source, local, part.steps, servers, todo or [_all_well(servers)])
+    todo = working.at_work(sorted(todo, key=lambda each: each.late)) or [_all_well(servers)]
+    return Explained(path, source, local, part.steps, [*servers, *telling.switched_off()], todo)
 
 
 def _behind_link(local: str, part: Part) -> tuple[str, list[str]]:
@@ -53,27 +54,29 @@ def _behind_link(local: str, part: Part) -> tuple[str, list[str]]:
     return behind, [local]
 
 
-def _in_root(root: Root, below: str, local: str, names: list[str], part: Part) -> list[ServerPart]:
-    seen = rooted.look(root, below, local, part)
-    history.hints(root, below, part)
+def _in_root(root: Root, below: str, local: str, names: list[str], glance: Glance, part: Part) -> list[ServerPart]:
+    seen = rooted.look(root, below, local, glance, part)
+    history.hints(root, below, part, known=seen.known)
+    if seen.unseen and not part.todo:  # with a hint that waits, it is looked at without a crawl
+        part.advise("todo_crawl", page=("monitors.Root", root.pk), root=root.name)
     changes = history.changes(root, below, seen, part)
     links = [*names, *history.links(root, below, seen, part)]
-    if seen.there is False and not seen.known and not changes and not part.stopped:
+    missing = seen.there is False or (not root.mounted and not seen.known)  # of the latter, the listing is all there is
+    if missing and not seen.known and not changes and not part.stopped:
         _alike(root, below, part)
-    elif seen.there is False and seen.known and not part.stopped:
+    elif missing and seen.known and not part.stopped:
         part.advise("todo_vanished", page=("monitors.Root", root.pk), root=root.name)
-    group = telling.facts_of(local, links, safe=seen.safe, is_dir=seen.is_dir)
-    pending = part.stopped or (bool(part.todo) and not changes) or (seen.there is False and not changes)
-    return _servers(group, changes, part, pending=pending)
+    group = telling.facts_of(local, links, glance)
+    begun = any(not each.late for each in part.todo) or missing
+    pending = part.stopped or (begun and not changes)
+    return _servers(group, changes, glance, part, pending=pending)
 
 
-def _without_root(path: str, source: str, local: str, part: Part) -> list[ServerPart]:
+def _without_root(path: str, source: str, local: str, glance: Glance, part: Part) -> list[ServerPart]:
     part.add("root", "explain_no_root", "warn")
     history.hints(None, local, part)
-    folder = to_bytes(local.rpartition("/")[0] or "/")
-    safe = not (place_of(folder).is_remote and look_in_child(folder, b"", 1) is None)
-    group = telling.facts_of(local, [], safe=safe, is_dir=True)
-    servers = _servers(group, [], part, pending=False)
+    group = telling.facts_of(local, [], glance)
+    servers = _servers(group, [], glance, part, pending=False)
     if not any(server.asks for server in servers):
         guessed = _guess(path, source, part)
         if not guessed:
@@ -81,8 +84,11 @@ def _without_root(path: str, source: str, local: str, part: Part) -> list[Server
     return servers
 
 
-def _servers(group: list[Fact], changes: list[Change], part: Part, *, pending: bool) -> list[ServerPart]:
-    found = [telling.for_server(each, group, changes, pending=pending) for each in selectors.enabled_servers()]
+def _servers(
+    group: list[Fact], changes: list[Change], glance: Glance, part: Part, *, pending: bool
+) -> list[ServerPart]:
+    known = selectors.enabled_servers()
+    found = [telling.for_server(each, group, changes, glance, pending=pending) for each in known]
     if not found:
         part.advise("todo_no_server", page=("servers.Server", None))
     return found
@@ -117,5 +123,5 @@ def _alike(root: Root, below: str, part: Part) -> None:
 
 def _all_well(servers: list[ServerPart]) -> Advice:
     states = [server.state for server in servers]
-    proved = bool(states) and all(state in telling.DONE for state in states)
+    proved = bool(states) and all(state in requested.DONE for state in states)
     return Advice(Said("todo_nothing_proved" if proved else "todo_nothing"))

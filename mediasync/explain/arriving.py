@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mediasync.core import foreign
-from mediasync.core.paths import is_within, join, normalise
+from mediasync.core.paths import is_within, normalise
 from mediasync.servers.models import Server
-from monitors.hints.notices import Notice, Source
-from monitors.hints.translating import Place, Places, is_text
-from monitors.hooks.services import source_of
+from monitors.hints.translating import is_text
 from monitors.models import Hook, Root
 from scanning import explaining, mapping
+from scanning.arriving import Arrivals
 from scanning.mapping import Rule
 from scanning.models import LinkRule, PathMapping
 
@@ -46,25 +45,22 @@ def _as_it_is(path: str, part: Part) -> str | None:
 
 
 def _from_source(path: str, source: str, part: Part) -> str | None:
-    hook = Hook.objects.filter(name=source).first()
-    if hook is None and not PathMapping.objects.filter(space="source", source=source).exists():
+    arrivals = Arrivals(source)
+    hook = arrivals.hook
+    if not arrivals.known:
         part.add("arrived", "explain_no_source", "warn", source=source)
     elif hook is not None and not hook.enabled:
         part.add("arrived", "explain_hook_off", "warn", row=("monitors.Hook", hook.pk), source=source)
         part.advise("todo_hook_off", page=("monitors.Hook", hook.pk), source=source)
-    rules = mapping.for_source(source)
-    for step in rules.trace(path):
-        tone: Tone = "ok" if step.outcome in ("matched", "passed") else "idle"
+    found = arrivals.arrive(path)
+    for step in found.steps if found.local is not None else found.steps[:-1]:
+        tone: Tone = "ok" if step.outcome in ("matched", "passed", "by_account") else "idle"
         row = ("scanning.PathMapping", step.rule.id) if step.rule and step.rule.id else None
         part.add("rule", "explain_rule", tone, row=row, rule=explaining.sentence(step))
-    said = Places(source_of(hook) if hook else Source(source)).find(Notice(path))
-    if isinstance(said, Place):
-        return join(Root.objects.get(pk=said.root_id).path, said.path) if said.root_id else said.path
-    if said == "hint_root_off":  # the root itself says so, in its own step
-        return rules.translate(path).path
-    part.add("arrived", said or "hint_unmatched", "bad")
-    part.advise("todo_source_rule", page=("scanning.PathMapping", None), stops=True, source=source)
-    return None
+    if found.local is None:
+        part.add("arrived", found.code, "bad")
+        part.advise("todo_source_rule", page=("scanning.PathMapping", None), stops=True, source=source)
+    return found.local
 
 
 def guesses(path: str) -> list[tuple[str, str, str, str]]:

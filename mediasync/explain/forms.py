@@ -14,6 +14,6 @@ class ExplainForm(forms.Form):
         help_text=_("A file or a folder; it need not exist."),
     )  # fmt: skip
     source = forms.CharField(
-        label=_("Source"), required=False, max_length=50,
+        label=_("Source"), required=False, max_length=50, widget=forms.TextInput(attrs={"list": "ms-sources"}),
         help_text=_("Who names it so (sonarr, the name of a hook …). Empty: a path of this machine."),
     )  # fmt: skip

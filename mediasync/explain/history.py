@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
 
 from mediasync.core.paths import join
+from monitors import reasons
 from monitors.models import Change, Hint, Root
+from monitors.selectors import lane_of
 from scanning.links.names import kind_of, split_disc
 from scanning.models import Link, LinkRule
 
+from . import working
 from .parts import Part, Tone, sentence
 from .rooted import Seen, chain
 
@@ -22,8 +26,11 @@ CHANGES: dict[str, Tone] = {"seen": "busy", "held": "bad", "new": "busy", "linke
 TODO = {"seen": "todo_second_look", "held": "todo_held", "new": "todo_job", "linked": "todo_job"}
 
 
-def hints(root: Root | None, below: str, part: Part) -> None:
-    """Add the newest hints that look at a path (below a root; absolute without one)."""
+def hints(root: Root | None, below: str, part: Part, *, known: bool = False) -> None:
+    """Add the newest hints that look at a path (below a root; absolute without one).
+
+    Of what is ``known`` already, a hint only tells that something newer is on its way.
+    """
     folder, _slash, name = below.rpartition("/")
     if root is None:
         folder = folder or "/"
@@ -39,7 +46,7 @@ def hints(root: Root | None, below: str, part: Part) -> None:
             payload = ("monitors.Payload", int(number))
             part.add("hint", "explain_payload", at=row.first_at, row=payload, number=number, source=row.source)
     if rows and rows[0].state == Hint.State.WAITING:
-        part.advise("todo_hint", page=("monitors.Hint", rows[0].pk))
+        part.advise("todo_hint", page=("monitors.Hint", rows[0].pk), late=known)
 
 
 def changes(root: Root, below: str, seen: Seen, part: Part) -> list[Change]:
@@ -52,19 +59,25 @@ def changes(root: Root, below: str, seen: Seen, part: Part) -> list[Change]:
             "what": what,
             "state": str(Change.State(row.state).label),
         }
-        guard = root.guard_params if root.guard_code == row.reason else {}
-        why = sentence(row.reason, guard)
+        why = reasons.why(row)
         at, tone = row.told_at or row.settled_at or row.seen_at, CHANGES.get(row.state, "idle")
         part.add("change", "explain_seen", at=row.seen_at, row=("monitors.Change", row.pk), **facts)
         part.add("change", "explain_change", tone, at=at, row=("monitors.Change", row.pk), why=why, **facts)
     if found:
-        if (code := TODO.get(found[0].state)) is not None:
-            page = ("monitors.Change", found[0].pk)
-            part.advise(code, page=page, stops=True, root=root.name)
+        _what_now(root, found[0], part)
     elif seen.known:
         days = settings.KEEP_JOBS_DAYS
         part.add("change", "explain_no_change", "idle", at=root.baseline_at, days=days)
     return found
+
+
+def _what_now(root: Root, newest: Change, part: Part) -> None:
+    code = TODO.get(newest.state)
+    if code is None:
+        return
+    if code == "todo_held" or not working.rests(lane_of(root.pk), root.name, part):
+        part.advise(code, page=("monitors.Change", newest.pk), root=root.name)
+    part.todo[-1] = replace(part.todo[-1], stops=True)
 
 
 def _changes(root: Root, below: str, is_dir: bool) -> list[Change]:
@@ -73,7 +86,8 @@ def _changes(root: Root, below: str, is_dir: bool) -> list[Change]:
     wanted |= Q(is_dir=True, path__in=holders) | Q(is_dir=True, old_path__in=holders)
     if is_dir and below:
         wanted |= Q(path__startswith=f"{below}/")  # SQLite ignores case in it
-    rows = Change.objects.filter(wanted, root=root).exclude(path="", old_path="").order_by("-id")[:READ]
+    rows = Change.objects.filter(wanted, root=root).exclude(path="", old_path="").order_by("-id")
+    rows = rows.select_related("root")[:READ]
     exact = {below, *holders}
     return [row for row in rows if {row.path, row.old_path} & exact or (is_dir and row.path.startswith(f"{below}/"))][
         :SHOWN
@@ -94,6 +108,9 @@ def links(root: Root, below: str, seen: Seen, part: Part) -> list[str]:
         tone: Tone = "ok" if link.state == Link.State.OK else "warn"
         facts: dict[str, Any] = {"path": join(rule.target, link.path), "state": str(Link.State(link.state).label)}
         part.add("link", "explain_link", tone, at=link.changed_at, row=("scanning.Link", link.pk), **facts)
+    if seen.there and rows and not any(link.state == Link.State.OK for link in rows):
+        conflict = rows[0].state == Link.State.CONFLICT
+        part.advise("todo_link_conflict" if conflict else "todo_link", page=row, root=root.name, path=facts["path"])
     if not rows:
         code, why = _why_none(rule, below, seen)
         part.add("link", code, "warn" if code == "explain_link_missing" else "idle", row=row, **why)

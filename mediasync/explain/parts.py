@@ -45,6 +45,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What to do. ``instead`` is another path (and source) to explain; ``stops``: later steps are of no use until then.
+    ``late``: what else is to be done comes first.
 
     ``page`` names the admin's page that helps: a table, and an id or None for its list.
     """
@@ -53,6 +54,7 @@ class Advice:
     page: tuple[str, int | None] | None = None
     instead: tuple[str, str] | None = None
     stops: bool = False
+    late: bool = False
 
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"code": self.said.code, "text": self.said.text, "params": _json(self.said.params)}
@@ -86,10 +88,11 @@ class Part:
         page: tuple[str, int | None] | None = None,
         instead: tuple[str, str] | None = None,
         stops: bool = False,
+        late: bool = False,
         **params: Any,
     ) -> None:
         """Add what to do."""
-        self.todo.append(Advice(Said(code, params), page, instead, stops))
+        self.todo.append(Advice(Said(code, params), page, instead, stops, late))
 
     def join(self, other: Part) -> None:
         """Add the steps and the advice of another part."""

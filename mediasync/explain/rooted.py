@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import errno
-import os
-import stat
 from dataclasses import dataclass
 
 from mediasync.core.paths import to_bytes
 from monitors import guards
-from monitors.filesystems import place_of
+from monitors.glance import SECONDS, Glance
 from monitors.keep import kind_of
 from monitors.models import Directory, File, Root
 
@@ -26,8 +23,7 @@ class Seen:
     is_dir: bool
     size: int = 0
     known: bool = False  # in the snapshot
-    counts: bool = True  # its root does not leave it out
-    safe: bool = True  # its root may be looked at without fear that it never answers
+    unseen: bool = False  # it is there and counts, and no crawl has seen it
 
 
 def chain(below: str) -> list[str]:
@@ -36,13 +32,13 @@ def chain(below: str) -> list[str]:
     return ["/".join(parts[:number]) for number in range(len(parts))]
 
 
-def look(root: Root, below: str, local: str, part: Part) -> Seen:
+def look(root: Root, below: str, local: str, glance: Glance, part: Part) -> Seen:
     """Add the steps of a root and return what is known of a path in it."""
     row = ("monitors.Root", root.pk)
     _root(root, part, row)
-    disk = _disk(root, local, part)
+    disk = _disk(root, local, glance, part)
     owner, file, folder = _rows(root, below)
-    if disk.safe and disk.there:
+    if disk.there:
         is_dir, size = disk.is_dir, disk.size
     else:
         is_dir = folder is not None or (file is None and not kind_of(to_bytes(local.rpartition("/")[2])))
@@ -50,9 +46,10 @@ def look(root: Root, below: str, local: str, part: Part) -> Seen:
     counts = _filter(root, below, is_dir, part)
     known = (folder if is_dir else file) is not None
     _snapshot(root, below, owner, file, folder if is_dir else None, part)
-    if counts and disk.there and not known and root.baseline_at and not part.stopped:
-        part.advise("todo_crawl", page=row, root=root.name)
-    return Seen(disk.there, is_dir, size, known, counts, disk.safe)
+    if root.guard == Root.Guard.SUSPECT and not disk.there:
+        part.advise("todo_guard_suspect", page=row, root=root.name)
+    unseen = bool(counts and disk.there and not known and root.baseline_at)
+    return Seen(disk.there, is_dir, size, known, unseen)
 
 
 def _root(root: Root, part: Part, row: tuple[str, int]) -> None:
@@ -64,46 +61,51 @@ def _root(root: Root, part: Part, row: tuple[str, int]) -> None:
         down = root.guard == Root.Guard.DOWN
         said = Said(root.guard_code or "explain_guard", root.guard_params)
         part.steps.append(Step("root", said, "bad" if down else "warn", root.guard_since, row))
-        part.advise("todo_guard_down" if down else "todo_guard_suspect", page=row, stops=down, root=root.name)
+        if down:
+            part.advise("todo_guard_down", page=row, stops=True, root=root.name)
     if root.baseline_at is None:
         part.add("root", "explain_never_crawled", "warn", row=row)
         part.advise("todo_first_crawl", page=row, root=root.name)
 
 
-def _disk(root: Root, local: str, part: Part) -> Seen:
-    """Look whether it is there now. A mount that may hang is tried in a child process first."""
+def _disk(root: Root, local: str, glance: Glance, part: Part) -> Seen:
+    """Look whether it is there now."""
     if not root.mounted:
         part.add("disk", "explain_not_mounted")
         return Seen(None, False)
-    if root.guard == Root.Guard.DOWN or _hangs(root):
+    if root.guard == Root.Guard.DOWN:
         part.add("disk", "explain_not_looked", "warn")
-        return Seen(None, False, safe=False)
+        return Seen(None, False)
     try:
-        info = os.stat(to_bytes(local))
-    except (FileNotFoundError, NotADirectoryError):
-        if os.path.islink(to_bytes(local)):
-            part.add("disk", "explain_dangling", "warn")
-        else:
-            part.add("disk", "explain_not_there", "warn")
-        return Seen(False, False)
+        seen = glance.stat(local)
+    except TimeoutError:
+        part.add("disk", "explain_hangs", "bad", seconds=int(SECONDS))
+        part.advise("todo_hangs", page=("monitors.Root", root.pk), stops=True, root=root.name)
+        return Seen(None, False)
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:  # so it cannot be there
-            part.add("disk", "explain_not_there", "warn")
-            return Seen(False, False)
         part.add("disk", "explain_unreadable", "bad", error=error.strerror or str(error))
         part.advise("todo_unreadable", path=local)
         return Seen(None, False)
-    at = dt.datetime.fromtimestamp(info.st_mtime, dt.UTC)
-    if stat.S_ISDIR(info.st_mode):
+    if not seen.there:
+        part.add("disk", "explain_dangling" if seen.dangling else "explain_not_there", "warn")
+        return Seen(_root_is_gone(root, part), False)
+    at = dt.datetime.fromtimestamp(seen.mtime, dt.UTC)
+    if seen.is_dir:
         part.add("disk", "explain_folder_there", "ok", at=at)
         return Seen(True, True)
-    part.add("disk", "explain_file_there", "ok", at=at, size=info.st_size)
-    return Seen(True, False, info.st_size)
+    part.add("disk", "explain_file_there", "ok", at=at, size=seen.size)
+    return Seen(True, False, seen.size)
 
 
-def _hangs(root: Root) -> bool:
-    path = to_bytes(root.path)
-    return place_of(path).is_remote and guards.look_in_child(path, b"", 1) is None
+def _root_is_gone(root: Root, part: Part) -> bool | None:
+    """Return False if an absence means something, None if the whole root went away since the last crawl."""
+    verdict = guards.on_disk(root)
+    if not verdict.down:
+        return False
+    row = ("monitors.Root", root.pk)
+    part.steps.append(Step("disk", Said(verdict.code, verdict.params), "bad", None, row))
+    part.advise("todo_guard_down", page=row, stops=True, root=root.name)
+    return None
 
 
 def _filter(root: Root, below: str, is_dir: bool, part: Part) -> bool:
@@ -114,7 +116,7 @@ def _filter(root: Root, below: str, is_dir: bool, part: Part) -> bool:
         return True
     code, facts = found
     part.add("filter", code, "bad", row=row, **facts)
-    part.advise("todo_filter", page=row, stops=True, root=root.name)
+    part.advise("todo_junk" if code == "explain_junk" else "todo_filter", page=row, stops=True, root=root.name)
     return False
 
 

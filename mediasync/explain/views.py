@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from mediasync.core.paths import for_people
 from mediasync.servers.models import Server
 from mediasync.ui.render import ICONS, age, explain_address
+from scanning.arriving import sources
 
 from . import explain
 from .forms import ExplainForm
@@ -49,7 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
     found = explain(form.cleaned_data["path"], form.cleaned_data["source"]) if form.is_valid() else None
     if request.GET.get("format") == "json" and found is not None:
         return JsonResponse(found.as_json(), json_dumps_params={"ensure_ascii": False})
-    context = admin.site.each_context(request) | {"title": _("Explain a path"), "form": form}
+    context = admin.site.each_context(request) | {"title": _("Explain a path"), "form": form, "sources": sources()}
     if found is not None:
         context |= _shown(found)
     return TemplateResponse(request, "mediasync/explain.html", context)

@@ -13,9 +13,9 @@ from .events import UNHANDLED
 
 
 def tell_errors(now: dt.datetime) -> None:
-    """Make notices of the unhandled errors that were written down (ErrorFile)."""
+    """Make notices of the unhandled errors that were written down (ErrorFile); a locked database costs none."""
     for key, facts in errorfile.take(settings.DATA_DIR / errorfile.NAME):
-        services.tell(UNHANDLED, facts, key=key, now=now)
+        services.note(UNHANDLED, [facts], key=key, now=now)
 
 
 def register() -> None:

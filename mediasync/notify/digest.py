@@ -22,7 +22,7 @@ from .models import Notice
 
 SUBJECT, BODY, LINES = 150, 3500, 40  # characters; lines of one event. Telegram takes 4096
 TONES = ("failure", "warning", "info", "success")  # the worst first
-Block = tuple[str, list[str]]  # heading, lines below it
+Block = tuple[str, list[str], int]  # heading, lines below it, how many things it tells of
 
 
 def compose(notices: Sequence[Notice]) -> tuple[str, str, str]:
@@ -37,14 +37,14 @@ def compose(notices: Sequence[Notice]) -> tuple[str, str, str]:
 
 def _subject(blocks: Sequence[Block]) -> str:
     first = blocks[0][0].splitlines()[0] if blocks else gettext("News")
-    if more := len(blocks) - 1:
+    if more := sum(number for _heading, _lines, number in blocks[1:]):
         first = ngettext("%(first)s, and %(n)d more", "%(first)s, and %(n)d more", more) % {"first": first, "n": more}
     return _short(first, SUBJECT)
 
 
 def _body(blocks: Sequence[Block]) -> str:
     texts = []
-    for heading, lines in blocks:
+    for heading, lines, _number in blocks:
         shown = lines[:LINES]
         if len(lines) > LINES:
             shown.append(gettext("… and %d more") % (len(lines) - LINES))
@@ -53,7 +53,8 @@ def _body(blocks: Sequence[Block]) -> str:
 
 
 def _tone(notices: Iterable[Notice]) -> str:
-    tones = {"success" if notice.params.get("over") else EVENTS[notice.event].tone for notice in notices}
+    known = [notice for notice in notices if notice.event in EVENTS]  # a newer version may have had others
+    tones = {"success" if notice.params.get("over") else EVENTS[notice.event].tone for notice in known}
     return next((tone for tone in TONES if tone in tones), "info")
 
 
@@ -69,10 +70,10 @@ def _blocks(event: str, rows: Sequence[Mapping[str, Any]]) -> list[Block]:
         lines[sentence(event, row)] += 1
     told = [f"{line} (×{count})" if count > 1 else line for line, count in lines.items()]
     if len(told) == 1:
-        return [(told[0], [])]
+        return [(told[0], [], 1)]
     if all(row.get("over") for row in rows):
-        return [(told[0], told[1:])]
-    return [(str(EVENTS[event].many) % {"n": len(told)}, told)]
+        return [(told[0], told[1:], len(told))]
+    return [(str(EVENTS[event].many) % {"n": len(told)}, told, len(told))]
 
 
 def sentence(event: str, params: Mapping[str, Any]) -> str:
@@ -108,9 +109,9 @@ def _media(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
     blocks = [_show(show, episodes) for show, episodes in shows.items()]
     lines = [title + _on(servers) for title, servers in others.items()]
     if len(lines) == 1:
-        blocks.append((str(EVENTS[NEW_MEDIA].text) % {"title": lines[0]}, []))
+        blocks.append((str(EVENTS[NEW_MEDIA].text) % {"title": lines[0]}, [], 1))
     elif lines:
-        blocks.append((str(EVENTS[NEW_MEDIA].many) % {"n": len(lines)}, lines))
+        blocks.append((str(EVENTS[NEW_MEDIA].many) % {"n": len(lines)}, lines, len(lines)))
     return blocks
 
 
@@ -118,10 +119,10 @@ def _show(show: str, episodes: Mapping[tuple[Any, Any, str], set[str]]) -> Block
     ordered = sorted(episodes.items(), key=lambda each: [(number is None, number or 0) for number in each[0][:2]])
     lines = [" ".join(filter(None, [_name(*key[:2]), key[2]])) + _on(servers) for key, servers in ordered]
     if len(lines) == 1:
-        return gettext("New episode of %(show)s: %(episode)s") % {"show": show, "episode": lines[0]}, []
+        return gettext("New episode of %(show)s: %(episode)s") % {"show": show, "episode": lines[0]}, [], 1
     number = len(lines)
     heading = ngettext("%(n)d new episode of %(show)s", "%(n)d new episodes of %(show)s", number)
-    return heading % {"n": number, "show": show}, lines
+    return heading % {"n": number, "show": show}, lines, number
 
 
 def _name(season: int | None, episode: int | None) -> str:

@@ -114,6 +114,7 @@ class Condition(models.Model):
     params = models.JSONField(default=dict)
     since = models.DateTimeField()  # of the code
     told_code = models.CharField(max_length=100, blank=True)  # "": nobody was told
+    told_rules = models.JSONField(default=list)  # ids of those that heard of it; a rule made later has not
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["event", "key"], name="notify_condition_once")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.conf import settings
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from mediasync.core.ratelimit import backoff
@@ -13,6 +14,7 @@ from .models import ADMINS, Channel, Message, Rule
 
 FIRST_DELAY, LONGEST_DELAY = 60.0, 3600.0  # seconds between attempts
 GIVES_UP = dt.timedelta(hours=24)
+State = Message.State
 
 
 def listening() -> list[Rule]:
@@ -35,9 +37,23 @@ def quiet(channel: Channel, now: dt.datetime) -> bool:
     return begin <= time < end if begin < end else time >= begin or time < end
 
 
+def sendable(now: dt.datetime) -> QuerySet[Message]:
+    """Return the messages that may go out now.
+
+    Those of a channel that failed lately wait for its next try, so that one that hangs costs one attempt at a time; in
+    quiet hours only those go that are urgent. Neither holds for one that a person wants sent again.
+    """
+    waiting = Message.objects.filter(state=State.WAITING)
+    resting = waiting.filter(attempts__gt=0, next_try_at__gt=now).values("channel_id")
+    asleep = [channel.pk for channel in Channel.objects.exclude(quiet_from=None) if quiet(channel, now)]
+    held = Q(channel_id__in=resting) | Q(channel_id__in=asleep) & ~Q(rule__urgent=True)
+    ready = waiting.filter(next_try_at__lte=now, channel__enabled=True)
+    return ready.exclude(held & Q(asked_at=F("created")))
+
+
 def due(channel_id: int, now: dt.datetime) -> list[int]:
     """Return the ids of the messages that a channel has to send now, the oldest first."""
-    rows = Message.objects.filter(channel_id=channel_id, state=Message.State.WAITING, next_try_at__lte=now)
+    rows = sendable(now).filter(channel_id=channel_id)
     return list(rows.order_by("created", "pk").values_list("pk", flat=True)[:200])
 
 

@@ -19,7 +19,7 @@ from mediasync.jobs.models import Job
 
 from . import digest
 from .models import Channel, Message, Notice, Rule
-from .selectors import listening, quiet
+from .selectors import listening, quiet, sendable
 
 logger = logging.getLogger(__name__)
 State = Message.State
@@ -78,10 +78,9 @@ def _struggles(channel: Channel) -> bool:
 
 def start_jobs(now: dt.datetime) -> int:
     """Have the messages sent that are due: one job a channel at a time (a paused one too). Returns how many."""
-    rows = Message.objects.filter(state=State.WAITING, next_try_at__lte=now, channel__enabled=True)
     held = Job.objects.filter(kind="notify", state__in=(*WAITING, *ACTIVE, JobState.PAUSED))
     taken = {scope.get("channel") for scope in held.values_list("scope", flat=True)}
-    channels = sorted(set(rows.values_list("channel_id", flat=True)) - taken)
+    channels = sorted(set(sendable(now).values_list("channel_id", flat=True)) - taken)
     for channel in channels:
         jobs.submit("notify", {"channel": channel}, trigger=Trigger.SYSTEM, priority=30)
     return len(channels)
@@ -89,11 +88,11 @@ def start_jobs(now: dt.datetime) -> int:
 
 def claim(pk: int, now: dt.datetime) -> Message | None:
     """Take a message to send it, and write that down first; None if it is not to be sent now."""
-    message = Message.objects.select_related("channel").filter(pk=pk).first()
-    if message is None or not message.channel.enabled:
+    message = sendable(now).select_related("channel").filter(pk=pk).first()
+    if message is None:
         return None
     values = {"state": State.SENDING, "attempts": message.attempts + 1, "tried_at": now}
-    rows = Message.objects.filter(pk=pk, state=State.WAITING, attempts=message.attempts, next_try_at__lte=now)
+    rows = Message.objects.filter(pk=pk, state=State.WAITING, attempts=message.attempts)
     if not rows.update(**values):
         return None
     for name, value in values.items():

@@ -15,38 +15,58 @@ from mediasync.jobs.outcomes import storable
 
 from . import postman
 from .events import EVENTS
-from .models import Channel, Message, Notice
+from .models import Channel, Message, Notice, Rule
 from .selectors import later, listening, wanted
 
 logger = logging.getLogger(__name__)
 State = Message.State
-__all__ = ["finish", "give_up", "send_again", "send_test", "set_address", "tell", "tell_all", "wanted"]
+__all__ = ["finish", "give_up", "note", "send_again", "send_test", "set_address", "tell", "tell_all", "wanted"]
 
 
-def tell(event: str, params: Mapping[str, Any], *, key: str = "", now: dt.datetime | None = None) -> int:
-    """Note that something happened, for every rule that wants it; returns for how many.
+def tell(
+    event: str,
+    params: Mapping[str, Any],
+    *,
+    key: str = "",
+    now: dt.datetime | None = None,
+    rules: Sequence[Rule] | None = None,
+) -> int:
+    """Note that something happened, for every rule that wants it, or for these; returns for how many.
 
     Only rows are written, and a database that refuses them is logged: whoever tells is never stopped by it. A ``key``
     that was told before (to the same rule) is not told again. ValueError for an unknown event.
     """
-    return tell_all(event, [params], key=key, now=now)
+    return tell_all(event, [params], key=key, now=now, rules=rules)
 
 
-def tell_all(event: str, many: Sequence[Mapping[str, Any]], *, key: str = "", now: dt.datetime | None = None) -> int:
+def tell_all(
+    event: str,
+    many: Sequence[Mapping[str, Any]],
+    *,
+    key: str = "",
+    now: dt.datetime | None = None,
+    rules: Sequence[Rule] | None = None,
+) -> int:
     """Note that something happened many times, with few statements; ``key`` as for ``tell``, for one only."""
-    if event not in EVENTS:
-        raise ValueError(f"no event {event!r}; there are: {', '.join(EVENTS)}")
-    at, facts = now or clock.system.now(), [storable(dict(params)) for params in many]
     try:
-        with transaction.atomic():
-            rules = [rule for rule in listening() if event in rule.events]
-            rows = [
-                Notice(rule=rule, event=event, key=key[:200], params=each, at=at) for rule in rules for each in facts
-            ]
-            Notice.objects.bulk_create(rows, ignore_conflicts=bool(key), batch_size=500)
+        return note(event, many, key=key, now=now or clock.system.now(), rules=rules)
     except DatabaseError as error:
         logger.warning("Nobody can be told of %s: %s", event, error)
         return 0
+
+
+@transaction.atomic
+def note(
+    event: str, many: Sequence[Mapping[str, Any]], *, key: str, now: dt.datetime, rules: Sequence[Rule] | None = None
+) -> int:
+    """Do what ``tell_all`` does, but raise DatabaseError; for who can come again."""
+    if event not in EVENTS:
+        raise ValueError(f"no event {event!r}; there are: {', '.join(EVENTS)}")
+    facts = [storable(dict(params)) for params in many]
+    if rules is None:
+        rules = [rule for rule in listening() if event in rule.events]
+    rows = [Notice(rule=rule, event=event, key=key[:200], params=each, at=now) for rule in rules for each in facts]
+    Notice.objects.bulk_create(rows, ignore_conflicts=bool(key), batch_size=500)
     return len(rules)
 
 

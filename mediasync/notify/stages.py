@@ -76,12 +76,13 @@ KIND = JobKind(
     label=_("Send messages"),
     stages=(Send(),),
     lanes=lambda scope: [Lane(f"notify:{scope['channel']}")],
+    heavy=True,  # a service that hangs must not hold the last worker
     title=title,
     check_scope=check_scope,
     permission="notify.change_message",
     texts={
         "send_messages": _("Send messages to %(name)s"),
-        "message_elsewhere": _("It was sent already, is being sent, or its channel is off"),
+        "message_elsewhere": _("It was sent already, is being sent, or has to wait"),
         "message_later": _("It will be tried again: %(error)s"),
         "message_failed": _("It could not be sent: %(error)s"),
         "channel_address": _("apprise cannot send to this address: see docs/messages.md for examples"),

@@ -6,13 +6,14 @@ It can only name what it knows already: enough for a new episode of a show, not 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Set
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 from mediasync.core import clock, foreign
 from mediasync.core.errors import WorkError
 from mediasync.core.paths import to_bytes
 from mediasync.servers import selectors, services
-from mediasync.servers.clients.base import Client
 from mediasync.servers.models import Library, Server
 from monitors.keep import kind_of
 from scanning.facts import exists
@@ -21,6 +22,7 @@ from scanning.telling import nothing_is_new
 from scanning.units import Unit, Update, unit_for
 
 from .naming import Named, fits
+from .patience import SECONDS, together
 from .places import suits
 
 SOURCE = "on-demand"
@@ -28,38 +30,74 @@ ABLE = ("fine", "trouble", "unseen")
 logger = logging.getLogger(__name__)
 
 
-def folders_at(server: Server, named: Named, kind: str, here: Set[int]) -> list[Wanted]:
-    """Return what to ask of a server about libraries that are not among ``here``; nothing while it is away."""
-    rows = (
-        Library.objects.filter(server=server, enabled=True)
-        .exclude(pk__in=here)
-        .select_related("server")
-        .prefetch_related("paths")
-    )
-    libraries = [row for row in rows if suits(row, kind)]
-    if not libraries or selectors.fare(server, clock.system.now()) not in ABLE:
-        return []
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What servers say of ``far`` libraries: what to ask about a title, ``names`` of others, who was ``silent``."""
+
+    wanted: Mapping[Server, list[Wanted]]
+    names: Sequence[str]
+    silent: Sequence[Server]
+    far: Sequence[Library]
+
+
+def ask(servers: Iterable[Server], named: Named, kind: str, here: Set[int]) -> Answer:
+    """Ask servers at the same time about libraries that are not among ``here``."""
+    asked = {server: libraries for server in servers if (libraries := _far(server, kind, here))}
+    able = [server for server in asked if selectors.fare(server, clock.system.now()) in ABLE]
+    questions = [_question(server, asked[server], named.title) for server in able]
+    found = dict(zip(able, together(questions, time.monotonic() + SECONDS), strict=True))
+    wanted, names = {}, list[str]()
+    for server, answer in found.items():
+        units = {library: _units(library, answer[library.pk], named, names) for library in asked[server] if answer}
+        wanted[server] = [Wanted(unit, each.pk, SOURCE) for each, mine in units.items() for unit in mine]
+    far = [library for libraries in asked.values() for library in libraries]
+    return Answer(wanted, names, [server for server in asked if found.get(server) is None], far)
+
+
+def _far(server: Server, kind: str, here: Set[int]) -> list[Library]:
+    rows = Library.objects.filter(server=server, enabled=True).exclude(pk__in=here)
+    return [row for row in rows.select_related("server").prefetch_related("paths") if suits(row, kind)]
+
+
+def _question(server: Server, libraries: Sequence[Library], title: str) -> Callable[[], dict[int, list[str]] | None]:
+    keys = {library.pk: library.key for library in libraries}
     try:
         client = services.client_for(server)
+    except WorkError as error:
+        logger.warning("%s could not be asked for %r: %s", server, title, error)
+        return lambda: None
+
+    def question() -> dict[int, list[str]] | None:
         try:
-            return [each for library in libraries for each in _wanted(client, library, named)]
+            return {pk: client.titled(key, title) for pk, key in keys.items()}
+        except WorkError as error:
+            logger.warning("%s could not be asked for %r: %s", server, title, error)
+            return None
         finally:
             client.close()
-    except WorkError as error:
-        logger.warning("%s could not be asked for %r: %s", server, named.title, error)
-        return []
+
+    return question
 
 
-def _wanted(client: Client, library: Library, named: Named) -> Iterator[Wanted]:
-    locations = [place.path for place in library.paths.all()]
+def _units(library: Library, paths: Iterable[str], named: Named, names: list[str]) -> list[Unit]:
+    """Return the folders that go by the title; adds the names of others to ``names``."""
     folders = {}
-    for path in client.titled(library.key, named.title):
-        for location in locations:
-            if found := folder_in(path, location, named):
-                unit = unit_for(library.server.kind, found, location, nothing_is_new, exists)
+    for path in paths:
+        for place in library.paths.all():
+            if found := folder_in(path, place.path, named):
+                unit = unit_for(library.server.kind, found, place.path, nothing_is_new, exists)
                 folders[unit.path] = unit
-    for unit in folders.values():
-        yield Wanted(unit, library.pk, SOURCE)
+            elif name := top_name(path, place.path):
+                names.append(name)
+    return list(folders.values())
+
+
+def top_name(path: str, location: str) -> str:
+    """Return the first component of a path below a location; "" if it does not lie there."""
+    try:
+        return (foreign.split(path).below(foreign.split(location)) or ("",))[0]
+    except ValueError:  # "smb://…"
+        return ""
 
 
 def folder_in(path: str, location: str, named: Named) -> Unit | None:

@@ -5,29 +5,33 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
 from mediasync.core.paths import is_within, join, relative, to_bytes, to_text
+from monitors.glance import Glance
 from monitors.keep import kind_of
 from monitors.models import Directory, Root
 
 from .naming import Named, fits, fold, titles
+from .patience import SECONDS, together
 from .places import Place
 
 MOST_NAMES = 50_000  # entries of a folder that are looked at
 MOST_FOUND = 50  # folders that go by the same title
 NEAR = 5
 ALIKE = 0.6  # of difflib: 1.0 is the same
-PATIENCE = 20.0  # seconds for a listing: a dead mount answers never, and somebody waits for us
 _WORD = re.compile(r"(?<![\w'’`])[A-Za-z0-9]+(?![\w'’`])")
 
 
 class Finder:
     """Looks for one title; each folder is listed at most once."""
 
-    def __init__(self, named: Named) -> None:
+    def __init__(self, named: Named, glance: Glance) -> None:
         self.named = named
+        self.hidden: dict[str, Place] = {}  # what could not be looked at: its root is down, its mount hangs
+        self._glance = glance
+        self._until = time.monotonic() + SECONDS
         self._names: dict[str, list[str]] = {}
 
     def find(self, places: Sequence[Place]) -> list[str]:
@@ -35,22 +39,42 @@ class Finder:
 
         The disk is asked even if the snapshot knows a folder: one that came just now is what people ask for.
         """
-        found = dict.fromkeys(path for place in places for path in in_snapshot(self.named, place))
+        found = dict[str, None]()
         for place in places:
-            found.update((join(place.local, name), None) for name in self._listed(place) if fits(self.named, name))
+            names = self._listed(place)
+            if place.local not in self.hidden:
+                found.update((path, None) for path in in_snapshot(self.named, place))
+            found.update((join(place.local, name), None) for name in names if fits(self.named, name))
         return outermost(found)[:MOST_FOUND]
 
-    def nearest(self, places: Iterable[Place]) -> list[str]:
-        """Return the names that are most like the title, the likest first."""
-        names = (name for place in places for name in self._listed(place))
+    def nearest(self, places: Iterable[Place], more: Iterable[str] = ()) -> list[str]:
+        """Return the names that are most like the title, the likest first; ``more``: others that are known."""
+        names = [*more, *(name for place in places for name in self._listed(place))]
         by_title = {title: name for name in names for title, _year in titles(name)}
         close = difflib.get_close_matches(fold(self.named.title), by_title, 2 * NEAR, ALIKE)
         return list(dict.fromkeys(by_title[title] for title in close))[:NEAR]
 
     def _listed(self, place: Place) -> list[str]:
         if place.local not in self._names:
-            self._names[place.local] = names_in(place.local, place.root)
+            names = self._look(place)
+            if names is None:
+                self.hidden[place.local] = place
+            self._names[place.local] = names or []
         return self._names[place.local]
+
+    def _look(self, place: Place) -> list[str] | None:
+        """Return the folders and videos in a folder of ours; None if it cannot be looked at."""
+        root = place.root
+        if root is not None and root.guard == Root.Guard.DOWN:
+            return None
+        if root is not None and not root.mounted:
+            return in_last_listing(root, place.local)
+        try:
+            if not self._glance.is_folder(place.local):
+                return []
+        except OSError:
+            return None
+        return together([lambda: list(_entries(to_bytes(place.local)))], self._until)[0]
 
 
 def in_snapshot(named: Named, place: Place) -> Iterator[str]:
@@ -70,34 +94,18 @@ def in_snapshot(named: Named, place: Place) -> Iterator[str]:
             yield join(root.path, path)
 
 
-def names_in(local: str, root: Root | None) -> list[str]:
-    """Return the folders and videos in a local folder; none if it cannot be read, or not soon."""
-    if root is not None and root.guard == Root.Guard.DOWN:
-        return []
-    if root is not None and not root.mounted:
-        owner = Directory.objects.filter(root=root, path=relative(local, root.path)).values("pk")
-        rows = Directory.objects.filter(parent_id__in=owner).values_list("path", flat=True)[:MOST_NAMES]
-        return [path.rpartition("/")[2] for path in rows]
-    return soon(lambda: list(_entries(to_bytes(local))))
-
-
-def soon(listing: Callable[[], list[str]]) -> list[str]:
-    """Return what a listing returns; nothing if it fails, or takes too long and is left behind."""
-    found: list[str] = []
-    thread = threading.Thread(target=lambda: found.extend(listing()), daemon=True, name="listing on demand")
-    thread.start()
-    thread.join(PATIENCE)
-    return [] if thread.is_alive() else found
+def in_last_listing(root: Root, local: str) -> list[str]:
+    """Return the folders in a folder that is not mounted here, as the last crawl saw them."""
+    owner = Directory.objects.filter(root=root, path=relative(local, root.path)).values("pk")
+    rows = Directory.objects.filter(parent_id__in=owner).values_list("path", flat=True)[:MOST_NAMES]
+    return [path.rpartition("/")[2] for path in rows]
 
 
 def _entries(local: bytes) -> Iterator[str]:
-    try:
-        with os.scandir(local) as entries:
-            for entry, _count in zip(entries, range(MOST_NAMES), strict=False):
-                if not entry.name.startswith(b".") and (kind_of(entry.name) == "video" or _is_folder(entry)):
-                    yield to_text(entry.name)
-    except OSError:
-        return
+    with os.scandir(local) as entries:
+        for entry, _count in zip(entries, range(MOST_NAMES), strict=False):
+            if not entry.name.startswith(b".") and (kind_of(entry.name) == "video" or _is_folder(entry)):
+                yield to_text(entry.name)
 
 
 def _is_folder(entry: os.DirEntry[bytes]) -> bool:

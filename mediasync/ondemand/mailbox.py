@@ -1,11 +1,13 @@
 """Read the mails of one IMAP folder and have the films and episodes looked for that they name.
 
 A mail is marked as read once a server was asked about what it names, or when its title was nowhere for RETRY seconds:
-a download may be moved to its place after the mail was sent. Mails that name no media file are left as they are.
+a download may be moved to its place after the mail was sent. Mails that name no media file are left as they are, and
+those that are older than DAYS are not looked at: their downloads are long in place.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import imaplib
 import logging
 import re
@@ -18,16 +20,17 @@ from urllib.parse import unquote, urlsplit
 from django.db import DatabaseError, InterfaceError
 
 from mediasync.core import addresses
+from mediasync.core.clock import Clock, system
 from mediasync.core.errors import AccessDenied, MediasyncError, NotFound, Permanent, Unreachable, UsageError
 from scripts import mediasync_biff as biff
 
 logger = logging.getLogger(__name__)
 Look = Callable[[str], object]  # asks about one name; raises NotFound for a title that is nowhere
-MOST = 50  # mails in one turn
-MOST_BYTES = 1024 * 1024  # of one mail
+MOST = 50  # mails that are fetched in one turn
+DAYS = 14
+MOST_BYTES = 256 * 1024  # of one mail
 TIMEOUT = 30.0  # seconds for one answer
 RETRY = 3600.0  # seconds after the arrival of a mail
-REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,19 @@ class Box:
 
 
 class Reader:
-    """Reads a box again and again; remembers which mails do not concern us."""
+    """Reads a box again and again; remembers which of its unread mails do not concern us."""
 
-    def __init__(self, box: Box, look: Look) -> None:
+    def __init__(self, box: Box, look: Look, clock: Clock = system) -> None:
         self.box = box
         self._look = look
+        self._clock = clock
         self._others: set[tuple[bytes, bytes]] = set()
 
     def read(self) -> int:
-        """Deal with what is new, and return how many mails were. Raises Unreachable, AccessDenied, Permanent."""
+        """Look at some of what is new, and return how many mails were dealt with.
+
+        Raises Unreachable, AccessDenied, Permanent.
+        """
         try:
             imap = self._connect()
         except (OSError, imaplib.IMAP4.error) as error:
@@ -99,27 +106,22 @@ class Reader:
         if imap.select(f'"{quoted}"')[0] != "OK":
             raise Permanent(f"There is no mail folder {self.box.folder}.", code="imap_folder")
         epoch = (imap.response("UIDVALIDITY")[1] or [b""])[0] or b""
-        done = 0
-        for uid in _unread(imap):
-            if (epoch, uid) not in self._others:
-                done += self._one(imap, epoch, uid)
-                if done >= MOST:
-                    break
-        return done
+        unread = [(epoch, uid) for uid in _unread(imap, self._clock.now() - dt.timedelta(days=DAYS))]
+        self._others &= set(unread)
+        fresh = [each for each in unread if each not in self._others]
+        return sum(self._one(imap, *each) for each in fresh[-MOST:])  # the newest first: it goes on in the next turn
 
-    def _one(self, imap: imaplib.IMAP4, epoch: bytes, uid: bytes) -> int:
-        mail, age = _fetch(imap, uid)
+    def _one(self, imap: imaplib.IMAP4, epoch: bytes, uid: bytes) -> bool:
+        mail, came = _fetch(imap, uid)
         names = _names(mail)
         if not names:
-            if len(self._others) >= REMEMBERED:
-                self._others.clear()
             self._others.add((epoch, uid))
-            return 0
+            return False
         answers = [self._ask(name) for name in names]
-        if any(answers) or age > RETRY:
+        done = any(answers) or self._clock.now().timestamp() - came > RETRY
+        if done:
             imap.uid("STORE", uid.decode(), "+FLAGS.SILENT", r"(\Seen)")
-            return 1
-        return 0
+        return done
 
     def _ask(self, name: str) -> bool:
         """Ask about one name; False if that may go better later."""
@@ -139,24 +141,25 @@ class Reader:
         return True
 
 
-def _unread(imap: imaplib.IMAP4) -> Iterator[bytes]:
-    answer, found = imap.uid("SEARCH", "UNSEEN")
+def _unread(imap: imaplib.IMAP4, since: dt.datetime) -> Iterator[bytes]:
+    day = imaplib.Time2Internaldate(since)[1:12]  # "07-Nov-2026"
+    answer, found = imap.uid("SEARCH", "UNSEEN", "SINCE", day)
     if answer == "OK" and found and isinstance(found[0], bytes):
         yield from found[0].split()
 
 
 def _fetch(imap: imaplib.IMAP4, uid: bytes) -> tuple[bytes, float]:
-    """Return the beginning of a mail, and how many seconds ago it came."""
+    """Return the beginning of a mail, and when it came, in seconds since 1970."""
     _answer, found = imap.uid("FETCH", uid.decode(), f"(INTERNALDATE BODY.PEEK[]<0.{MOST_BYTES}>)")
     for part in found:
         if isinstance(part, tuple):
-            return part[1], _age(b" ".join(each[0] if isinstance(each, tuple) else each for each in found if each))
+            return part[1], _came(b" ".join(each[0] if isinstance(each, tuple) else each for each in found if each))
     return b"", 0.0
 
 
-def _age(said: bytes) -> float:
-    came = imaplib.Internaldate2tuple(said)
-    return time.time() - time.mktime(came) if came else 0.0
+def _came(said: bytes) -> float:
+    local = imaplib.Internaldate2tuple(said)
+    return time.mktime(local) if local else 0.0
 
 
 def _names(mail: bytes) -> list[str]:

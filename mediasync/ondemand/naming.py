@@ -12,6 +12,8 @@ from mediasync.core.errors import UsageError
 from mediasync.core.paths import to_bytes
 from monitors.keep import kind_of
 
+from .guessing import guess
+
 LONGEST = 1000  # characters; a name on a disk has at most 255 bytes, a few folders may stand before it
 FOLDERS = 3  # components that are looked at: Show/Season 01/01.mkv
 SHOW, FILM = "show", "film"
@@ -40,7 +42,7 @@ def parse(name: str) -> Named:
     tidy = name.strip().replace("\\", "/").strip("/")
     if not tidy or len(name) > LONGEST or "\0" in name or not _storable(name):
         raise UsageError(f"Give the name of a file, at most {LONGEST} characters.", code="no_name")
-    found = _guess("/".join(tidy.split("/")[-FOLDERS:]))
+    found = guess("/".join(tidy.split("/")[-FOLDERS:]))
     title = _one(found.get("title")) or ("" if found.get("type") == "episode" else _stem(tidy.split("/")[-1]))
     if not fold(title):
         raise UsageError("There is no title in this name.", code="no_title")
@@ -49,17 +51,8 @@ def parse(name: str) -> Named:
         year = None
     if found.get("type") == "episode":
         return Named(title.strip(), SHOW, year)
-    return Named(title.strip(), FILM, year, sure=year is not None)
-
-
-def _guess(name: str) -> dict[str, Any]:
-    from guessit import guessit  # half of what the web process would need at its start
-    from guessit.api import GuessitException
-
-    try:
-        return dict(guessit(name))
-    except GuessitException as error:  # a bug of its rules for this very name
-        raise UsageError("This name cannot be understood.", code="no_title") from error
+    is_video = kind_of(to_bytes(tidy)) == "video"  # the folder of a show has a year in its name too
+    return Named(title.strip(), FILM, year, sure=year is not None and is_video)
 
 
 def _one(value: Any) -> Any:

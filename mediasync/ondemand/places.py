@@ -6,7 +6,6 @@ it meets a folder of a library, both are known.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -79,7 +78,7 @@ def _meeting(listener: Listener, row: LibraryPath, known: Iterable[Top]) -> Iter
             yield Place(row.library, local, top.root)
     whole = str(location)
     same = location.root == "/" and listener.rules.translate(whole).path == whole
-    if not met and same and os.path.isdir(paths.to_bytes(whole)):
+    if not met and same and listener.exists(whole):
         yield Place(row.library, whole)  # the server runs here, and nobody told us of a root
 
 

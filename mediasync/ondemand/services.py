@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from mediasync.core import clock
@@ -14,6 +15,7 @@ from mediasync.core.errors import NotFound
 from mediasync.core.paths import for_people, is_within, join, relative
 from mediasync.servers import library_scan
 from mediasync.servers.models import Library, Server
+from monitors.glance import Glance
 from monitors.hints import intake
 from monitors.hints.notices import Notice, Source
 from scanning import facts, selectors, services
@@ -21,8 +23,8 @@ from scanning.models import ScanRequest
 from scanning.requests import Wanted
 from scanning.telling import Listener
 
-from . import naming
-from .distant import SOURCE, folders_at
+from . import distant, naming
+from .distant import SOURCE
 from .finding import NEAR, Finder
 from .naming import Named
 from .places import Place, Top, places_of, suits, tops
@@ -80,48 +82,57 @@ def by_section(title: str, actor: str = "") -> Update:
     return Update(title, tuple(of_library(each, actor) for each in meant))
 
 
-def by_name(name: str) -> Update:
+def by_name(name: str, actor: str = "") -> Update:
     """Have the folder that holds a film or show looked at, by every server that has it.
 
     Raises UsageError for a name without a title, NotFound (with ``near``) for a title that is nowhere.
     """
     named = naming.parse(name)
-    listeners = [Listener(server) for server in selectors.enabled_servers()]
-    known, finder = tops(), Finder(named)
+    with Glance() as glance:
+        return _by_name(name, named, glance, actor)
+
+
+def _by_name(name: str, named: Named, glance: Glance, actor: str) -> Update:
+    listeners = [Listener(server, glance.exists) for server in selectors.enabled_servers()]
+    known, finder = tops(), Finder(named, glance)
     seen: list[Place] = []
+    answers: list[distant.Answer] = []
     for kind in named.kinds:
-        places = {each: places_of(each, known, kind) for each in listeners}
-        mine = [place for found in places.values() for place in found]
-        seen += mine
-        folders = finder.find(mine)
-        here = {place.library.pk for place in mine}
-        distant = {each.server: folders_at(each.server, named, kind, here) for each in listeners}
-        if asked := _ask(folders, distant, kind, listeners, known):
+        places = [place for each in listeners for place in places_of(each, known, kind)]
+        seen += places
+        folders = finder.find(places)
+        here = {place.library.pk for place in places}
+        answers.append(distant.ask((each.server for each in listeners), named, kind, here))
+        groups = facts.of_paths(folders, glance)
+        if asked := _ask(groups, answers[-1].wanted, kind, listeners, known):
             return Update(name, tuple(asked), named.title, kind, tuple(folders))
-    raise _unknown(named, finder, seen)
+        if settings.UPDATE_WHOLE_LIBRARIES and (far := answers[-1].far):
+            return Update(name, tuple(of_library(each, actor) for each in far), named.title, kind)
+    raise _unknown(named, finder, seen, answers)
 
 
 def _ask(
-    folders: Sequence[str],
-    distant: Mapping[Server, Sequence[Wanted]],
+    groups: Sequence[Sequence[facts.Fact]],
+    far: Mapping[Server, Sequence[Wanted]],
     kind: str,
     listeners: Sequence[Listener],
     known: Sequence[Top],
 ) -> list[Asked]:
     """Write down what each server is asked, and have our own roots look at the same folders."""
     now = clock.system.now()
-    groups = facts.of_paths(folders)
     asked: list[Asked] = []
     with transaction.atomic():
         for listener in listeners:
             listener.rules.used.clear()  # reading them backwards was no use of them
             wanted = [each for group in groups for each in _wanted(listener, group, kind)]
-            wanted += distant[listener.server]
+            wanted += far.get(listener.server, ())
             services.note({listener.server: wanted}, now, at_once=True)
             services.count_uses(listener.rules)
             asked += _noted(listener.server, wanted)
         # What lies in a root goes the whole way too: what is new there may need a link before a server can see it.
-        notices = [Notice(path, is_dir=True, local=True) for path in _in_roots(folders, known)]
+        notices = [
+            Notice(path, is_dir=True, local=True) for path in _in_roots([group[0].local for group in groups], known)
+        ]
         intake.take_in(notices, Source(SOURCE, SOURCE, debounce=0.0, wait_for_file=False))
     return asked
 
@@ -151,16 +162,22 @@ def _in_roots(folders: Sequence[str], known: Sequence[Top]) -> list[str]:
     return inside
 
 
-def _unknown(named: Named, finder: Finder, seen: Sequence[Place]) -> NotFound:
+def _unknown(named: Named, finder: Finder, seen: Sequence[Place], answers: Sequence[distant.Answer]) -> NotFound:
+    about: dict[str, Any] = {"title": named.title, "kind": named.kind}
+    about["near"] = finder.nearest(seen, [name for answer in answers for name in answer.names])
+    silent = {server.name for answer in answers for server in answer.silent}
+    blind = ", ".join([*sorted(map(for_people, finder.hidden)), *sorted(silent)])
+    what = f"the {named.kind} {_quoted(named.title)}"
+    if blind:
+        text = f"Nothing is known of {what}, and it cannot be looked for now in: {blind}."
+        return NotFound(text, code="cannot_look", where=blind, **about)
     if not seen:
         text = (
-            f"No server knows the {named.kind} {_quoted(named.title)}, and no library for it has a folder that can be "
-            "seen here: add its root, and a path mapping."
+            f"No server knows {what}, and no library for it has a folder that can be seen here: add its root, and a "
+            "path mapping."
         )
-        return NotFound(text, code="no_place", title=named.title, kind=named.kind, near=[])
-    near = finder.nearest(seen)
-    text = f"No folder is called like the {named.kind} {_quoted(named.title)}."
-    return NotFound(text, code="no_such_title", title=named.title, kind=named.kind, near=near)
+        return NotFound(text, code="no_place", **about)
+    return NotFound(f"No folder is called like {what}.", code="no_such_title", **about)
 
 
 def _same(first: str, second: str) -> bool:

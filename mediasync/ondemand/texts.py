@@ -25,5 +25,6 @@ TEXTS: Mapping[str, StrOrPromise] = {
         "No server knows the %(kind)s “%(title)s”, and no library for it has a folder that can be seen here: "
         "an admin adds its root, and a path mapping."
     ),
+    "cannot_look": _("Nothing is known of the %(kind)s “%(title)s”, and it cannot be looked for now in: %(where)s."),
     "no_such_title": _("No folder is called like the %(kind)s “%(title)s”."),
 }

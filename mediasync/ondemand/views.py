@@ -35,7 +35,7 @@ def update_section(request: HttpRequest, caller: Caller, section: str) -> HttpRe
 @trigger
 def update_from_name(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Have the folder looked at that holds the film or show whose file is called ``name``."""
-    return _answer(request, services.by_name(request.POST.get("name", "")))
+    return _answer(request, services.by_name(request.POST.get("name", ""), caller.name))
 
 
 def _answer(request: HttpRequest, update: services.Update) -> HttpResponse:
@@ -74,6 +74,8 @@ def press_library(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404
     asked = services.of_library(library, request.user.get_username())
     text = _("%(server)s is asked to look through %(library)s.")
+    if asked.state == "paused":
+        text = _("%(server)s is paused. It is asked to look through %(library)s as soon as somebody resumes it.")
     messages.success(request, text % {"server": asked.server, "library": asked.library})
     return redirect("home")
 
@@ -87,7 +89,7 @@ def press_name(request: HttpRequest) -> HttpResponseBase:
     name = request.POST.get("name", "")
     shown: dict[str, Any] = {"name": name}
     try:
-        shown["update"] = services.by_name(name)
+        shown["update"] = services.by_name(name, request.user.get_username())
     except MediasyncError as error:
         shown |= {"error": registry.text(error.code, error.params), "near": error.params.get("near", [])}
     return render(request, "ondemand/home.html", {"servers": overview.servers(), "answer": shown})

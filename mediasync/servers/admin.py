@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
 
 from mediasync.core.errors import MediasyncError
@@ -20,6 +22,7 @@ from mediasync.jobs import registry
 from mediasync.ui.admin import ModelAdmin, ReadOnlyAdmin, actor
 from mediasync.ui.buttons import button
 from mediasync.ui.render import Tone, age, badge, path
+from mediasync.ui.site import show_strips
 
 from . import admin_arrivals, admin_tokens, connection, library_scan, selectors, services  # noqa: F401
 from .forms import ServerForm
@@ -36,9 +39,31 @@ FARES: dict[selectors.Fare, tuple[StrOrPromise, Tone]] = {
 ALL_OF_IT = _("The server looks through the whole library. This can take long on a cloud mount. Go on?")
 
 
+Figures = Callable[[Server], SafeString]
+_figures: list[Figures] = []
+
+
+def show_figures(figures: Figures) -> None:
+    """Add one who knows how the requests of a server fare: scanning stands above us."""
+    if figures not in _figures:
+        _figures.append(figures)
+
+
 def paths_of(library: Library) -> SafeString:
     """Return the folders of a library, one on a line."""
     return format_html_join(SafeString("<br>"), "{}", ((path(place.path),) for place in library.paths.all()))
+
+
+def refused(request: HttpRequest) -> Iterator[SafeString]:
+    """Yield a sentence for each server that is paused until a person acts."""
+    for server in selectors.refused() if request.user.has_perm("servers.view_server") else ():
+        reason = registry.text(server.paused_reason, {"status": "401/403"})
+        page = format_html('<a href="{}">{}</a>', reverse("admin:servers_server_change", args=[server.pk]), server)
+        text = gettext("%(server)s is not asked any more: %(reason)s Enter its token again, or press Test connection.")
+        yield format_html(text.replace("%(server)s", "{0}").replace("%(reason)s", "{1}"), page, reason)
+
+
+show_strips(refused)
 
 
 class LibraryInline(admin.TabularInline[Library, Server]):
@@ -70,10 +95,10 @@ class ServerAdmin(ModelAdmin[Server]):
     list_filter = ("kind",)
     search_fields = ("name", "url")
     ordering = ("name",)
-    readonly_fields = ("state", "version", "seen", "libraries_read")
+    readonly_fields = ("state", "version", "seen", "libraries_read", "requests")
     fieldsets = (
         (None, {"fields": ("name", "kind", "url", "token", "enabled")}),
-        (_("State"), {"fields": ("state", "version", "seen", "libraries_read")}),
+        (_("State"), {"fields": ("state", "version", "seen", "libraries_read", "requests")}),
         (_("Connection"), {"fields": ("verify_tls", "ca_file", "connect_timeout", "read_timeout")}),
         (_("Scans"), {"fields": ("debounce", "max_wait", "pace", "root_window", "unmatched")}),
         (_("Proof"), {"fields": ("verify", "replaced", "trash_limit")}),
@@ -81,13 +106,6 @@ class ServerAdmin(ModelAdmin[Server]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
         return super().get_queryset(request).annotate(number=Count("libraries"))
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        for server in selectors.refused():
-            reason = registry.text(server.paused_reason, {"status": "401/403"})
-            text = _("%(server)s is not asked any more: %(reason)s Enter its token again, or press Test connection.")
-            messages.error(request, text % {"server": server, "reason": reason})
-        return super().changelist_view(request, extra_context)
 
     # -- Columns
 
@@ -113,6 +131,10 @@ class ServerAdmin(ModelAdmin[Server]):
     @admin.display(description=_("Libraries read"))
     def libraries_read(self, server: Server) -> SafeString:
         return age(server.libraries_at)
+
+    @admin.display(description=_("Requests"))
+    def requests(self, server: Server) -> SafeString:
+        return format_html_join("", "{}", ((figures(server),) for figures in _figures)) or SafeString("–")
 
     # -- Saving
 

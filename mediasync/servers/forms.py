@@ -37,7 +37,7 @@ class ServerForm(forms.ModelForm[Server]):
         _("Window for new folders"),
         0,
         86400,
-        _("Seconds over which new folders right below a location are collected."),
+        _("Seconds over which is collected what makes a server look through a whole location, such as new folders."),
     )
 
     class Meta:

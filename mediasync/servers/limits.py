@@ -2,6 +2,7 @@
 
 - Five failures to reach it in a row open the breaker: 30 s, doubled up to 15 min. After that one caller may probe; the
   others wait for what it finds. When the breaker closes, the requests that waited go out at an even pace, not at once.
+  A 502, 503 or 504 counts as such: so speaks a proxy whose server is away, or a server that is starting.
 - 401 and 403 pause the server until a person has acted.
 - A library is asked at most once per ``Server.pace`` seconds; a server at most ``SHARE`` times that, with short bursts.
 """
@@ -23,6 +24,7 @@ FIRST_COOLDOWN = 30.0  # seconds
 LONGEST_COOLDOWN = 900.0  # seconds
 PROBE_TIME = dt.timedelta(seconds=60)  # how long the others wait for the one that probes
 RESTING = dt.timedelta(seconds=60)  # when to look again at a paused server
+AWAY = frozenset({502, 503, 504})
 SHARE = 4
 BURST = 10
 
@@ -70,19 +72,23 @@ def failed(server: Server, error: Exception, now: dt.datetime | None = None) -> 
     text = str(error)[:500]
     if isinstance(error, AccessDenied):
         _update(server, Q(), paused=True, paused_reason=error.code, last_error=text, fails=0, cooldown_until=None)
-    elif isinstance(error, Unreachable):
-        _update(server, Q(), fails=F("fails") + 1, last_error=text)
-        if server.fails >= OPENS_AT:
-            rest = backoff(server.fails - OPENS_AT + 1, first=FIRST_COOLDOWN, most=LONGEST_COOLDOWN)
-            _update(server, Q(), cooldown_until=now + dt.timedelta(seconds=rest))
     elif isinstance(error, Transient):
+        away = is_away(error)
+        _update(server, Q(), fails=F("fails") + 1 if away else 0, last_error=text)
         rest = min(error.retry_after or 0.0, LONGEST_COOLDOWN)
-        _update(
-            server, Q(), fails=0, last_error=text, cooldown_until=now + dt.timedelta(seconds=rest) if rest else None
-        )
+        if server.fails >= OPENS_AT:
+            own = backoff(server.fails - OPENS_AT + 1, first=FIRST_COOLDOWN, most=LONGEST_COOLDOWN)
+            rest = max(rest, own)
+        if rest or not away:
+            _update(server, Q(), cooldown_until=now + dt.timedelta(seconds=rest) if rest else None)
     elif isinstance(error, MediasyncError):
         # It refused this request, but it is there.
         _update(server, Q(), fails=0, cooldown_until=None, seen_at=now, last_error=text)
+
+
+def is_away(error: MediasyncError) -> bool:
+    """Tell whether an error shows that nobody is there, rather than that the server does not want to."""
+    return isinstance(error, Unreachable) or error.params.get("status") in AWAY
 
 
 def _update(server: Server, where: Q, **values: object) -> bool:

@@ -26,8 +26,8 @@ SETTINGS = (
 )
 NOT_AGAIN = dt.timedelta(seconds=15)  # a miss makes us read the libraries again, but not each miss of a thousand
 
-libraries_loaded = Signal()
-"""Sent with ``server`` when its libraries were read; see mediasync/wiring.py for what follows."""
+libraries_changed = Signal()
+"""Sent with ``server`` when it has other libraries or folders than before; mediasync/wiring.py says what follows."""
 answered = Signal()
 """Sent with ``server`` when the connection test of a person went well."""
 
@@ -90,6 +90,7 @@ class Loaded:
     total: int
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    changed: bool = False  # also if only the folders of a library did
 
 
 def load_libraries(server: Server, client: Client | None = None, now: dt.datetime | None = None) -> Loaded:
@@ -107,8 +108,15 @@ def load_libraries(server: Server, client: Client | None = None, now: dt.datetim
     now = now or clock.system.now()
     Server.objects.filter(pk=server.pk).update(libraries_at=now)
     server.libraries_at = now
-    libraries_loaded.send(sender=Server, server=server)
+    if loaded.changed:
+        libraries_changed.send(sender=Server, server=server)
     return loaded
+
+
+def are_old(server: Server, now: dt.datetime, age: dt.timedelta = FRESH) -> bool:
+    """Tell whether the libraries were read longer ago than ``age``, by whomever."""
+    server.refresh_from_db(fields=["libraries_at"])
+    return server.libraries_at is None or now - server.libraries_at >= age
 
 
 def refresh_libraries_if_stale(server: Server, force_once: bool = False, now: dt.datetime | None = None) -> bool:
@@ -118,9 +126,7 @@ def refresh_libraries_if_stale(server: Server, force_once: bool = False, now: dt
     for a server that does not answer: that is remembered in its limits.
     """
     now = now or clock.system.now()
-    age = NOT_AGAIN if force_once else FRESH
-    server.refresh_from_db(fields=["libraries_at"])
-    if server.libraries_at is not None and now - server.libraries_at < age:
+    if not are_old(server, now, NOT_AGAIN if force_once else FRESH):
         return True
     if limits.ready(server, now) is not None:
         return False
@@ -135,28 +141,31 @@ def refresh_libraries_if_stale(server: Server, force_once: bool = False, now: dt
 
 def set_library_enabled(library: Library, enabled: bool) -> None:
     """Leave a library out of all scans, or take it in again."""
-    Library.objects.filter(pk=library.pk).update(enabled=enabled)
+    if Library.objects.filter(pk=library.pk).update(enabled=enabled) and enabled:
+        libraries_changed.send(sender=Server, server=library.server)
 
 
 @transaction.atomic
 def _replace(server: Server, found: Sequence[LibraryInfo]) -> Loaded:
     before = {library.key: library for library in Library.objects.filter(server=server)}
-    added = []
+    added, moved = [], False
     for info in found:
         values = {"title": info.title[:200], "kind": info.kind[:50]}
         library, is_new = Library.objects.update_or_create(server=server, key=info.key[:100], defaults=values)
         if is_new:
             added.append(library.title)
-        _replace_paths(library, {_tidy(path) for path in info.paths})
+        moved = _replace_paths(library, {_tidy(path) for path in info.paths}) or moved
     gone = [library for key, library in before.items() if found and key not in {info.key for info in found}]
     Library.objects.filter(pk__in=[library.pk for library in gone]).delete()
-    return Loaded(len(found), tuple(added), tuple(library.title for library in gone))
+    changed = bool(added or gone or moved)
+    return Loaded(len(found), tuple(added), tuple(library.title for library in gone), changed)
 
 
-def _replace_paths(library: Library, wanted: set[str]) -> None:
+def _replace_paths(library: Library, wanted: set[str]) -> bool:
     have = set(library.paths.values_list("path", flat=True))
     library.paths.filter(path__in=have - wanted).delete()
     LibraryPath.objects.bulk_create(LibraryPath(library=library, path=path) for path in sorted(wanted - have))
+    return have != wanted
 
 
 def _tidy(path: str) -> str:

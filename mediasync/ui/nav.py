@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 GROUPS = (
-    (_("Console"), ("jobs.Job", "jobs.Event")),
+    (_("Console"), ("jobs.Job", "jobs.Event", "explain")),
     (
         _("Libraries"),
         (
@@ -47,11 +48,22 @@ GROUPS = (
         ),
     ),
 )
+# Pages that are no model's, by the names of their addresses; shown to who may see rows of these models.
+PAGES = {
+    "explain": (
+        _("Explain a path"),
+        {"monitors.Root", "monitors.Change", "scanning.PathMapping", "scanning.ScanRequest"},
+    )
+}
 
 
 def grouped(models: Iterable[dict[str, Any]], home: str) -> list[dict[str, Any]]:
-    """Return the admin's model entries in our groups, in the shape of ``AdminSite.get_app_list``."""
+    """Return the admin's model entries and our pages in our groups, in the shape of ``AdminSite.get_app_list``."""
     entries = {entry["model"]._meta.label: entry for entry in models}
+    seen = {label for label, entry in entries.items() if entry["perms"].get("view")}
+    for page, (name, needed) in PAGES.items():
+        if needed <= seen:
+            entries[page] = {"name": name, "object_name": page, "admin_url": reverse(page), "add_url": None}
     named = {label for _name, labels in GROUPS for label in labels}
     left = sorted(entries.keys() - named)
     groups = []

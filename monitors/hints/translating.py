@@ -87,15 +87,18 @@ class Places:
         if not is_text(notice.path):
             return "hint_bad_path"
         try:
-            local = normalise(notice.path) if notice.local else self._local(notice.path)
+            local = normalise(notice.path) if notice.local else self.local(notice.path)
         except ValueError:
             return "hint_windows_path" if foreign.is_windows(notice.path) else "hint_bad_path"
         if local is None:
             return self._unmatched(notice.path)
         return self._inside(local)
 
-    def _local(self, path: str) -> str | None:
-        """Return the local path that a rule or a root's place in the account gives; None if neither does."""
+    def local(self, path: str) -> str | None:
+        """Return the local path that a rule or a root's place in the account gives; None if neither does.
+
+        Raises ValueError for what is no path.
+        """
         if (mapped := self._rules.translate(path)) is not None:
             return normalise(mapped)
         names = _names(path)

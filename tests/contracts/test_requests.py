@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from openapi_core import OpenAPI
+from plexapi.server import PlexServer
 
 from mediasync.servers.clients.base import Access, Client, ScanTarget, client_class
 from tests.fakes.emby import FakeEmby
@@ -32,8 +33,18 @@ def use_everything(client: Client, media: Path, key: str) -> None:
     client.busy(key)
     client.knows(f"{media}/A (2020)/A (2020).mkv")
     client.knows(f"{media}/B (2020)")
+    film = client.known(key, [f"{media}/A (2020)/A (2020).mkv"], pause)[f"{media}/A (2020)/A (2020).mkv"]
+    found = client.known(key, [f"{media}/{name}" for name in ("A (2020)", "B", "C", "D", "E")], pause)
+    assert film.here and [each.here for each in found.values()] == [True, False, False, False, False]
+    assert client.titled(key, "A") == [f"{media}/A (2020)/A (2020).mkv"]
+    client.look_again(film.item, "refresh")
+    client.trash(key, pause, 10)
     client.recent(since := dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
     assert client.items(list(client.keys(since)))
+
+
+def pause() -> None:
+    """Let the server be asked once more."""
 
 
 @pytest.mark.parametrize("kind", FAKES)
@@ -52,5 +63,30 @@ def test_requests_and_answers_keep_to_the_document(kind: str, tmp_path: Path, re
     wrong = [complaint for exchange in fake.exchanges for complaint in complaints(document, *exchange)]
     if kind == "plex":
         # The document calls most fields required; the recorded servers leave half of them out (test_recordings.py).
-        wrong = [complaint for complaint in wrong if not complaint.endswith("is a required property")]
+        # It also knows no PUT (see below).
+        wrong = [each for each in wrong if not each.endswith("is a required property") and not each.startswith("PUT ")]
     assert wrong == []
+
+
+def test_what_the_plex_document_leaves_out_is_asked_as_another_program_asks(tmp_path: Path, fixtures: Path) -> None:
+    (tmp_path / "A (2020).mkv").touch()
+    with FakePlex([Library("Movies", "movie", [str(tmp_path)])]) as fake:
+        section = PlexServer(fake.url, fake.token).library.section("Movies")
+        section.update()
+        [film] = section.all()
+        fake.exchanges.clear()
+        film.refresh()
+        film.analyze()
+        section.emptyTrash()
+        theirs = [(each.method, each.path) for each in fake.requests]
+        fake.exchanges.clear()
+        client = client_class("plex")(Access(fake.url, fake.token))
+        [known] = client.known("1", [str(tmp_path / "A (2020).mkv")], pause).values()
+        fake.exchanges.clear()
+        client.look_again(known.item, "refresh")
+        client.look_again(known.item, "analyze")
+        client.empty_trash("1")
+        client.close()
+        assert [(each.method, each.path) for each in fake.requests] == theirs
+        assert all(response.status == 200 for _, response in fake.exchanges)
+        assert {method for method, _ in theirs} == {"PUT"}

@@ -54,7 +54,6 @@ def test_it_can_be_written_as_json(scene: Scene) -> None:
     [
         ({"enabled": False}, "todo_root_off"),
         ({"guard": "down", "guard_code": "guard_missing"}, "todo_guard_down"),
-        ({"guard": "suspect", "guard_code": "guard_held", "guard_params": {"held": 3}}, "todo_guard_suspect"),
         ({"kinds": ["audio"]}, "todo_filter"),
         ({"exclude": ["Heat*"]}, "todo_filter"),
         ({"include": ["*.mp4"]}, "todo_filter"),
@@ -85,7 +84,6 @@ def test_it_says_what_a_change_waits_for(scene: Scene, state: str, code: str) ->
         ("not_found", {"sent_at": NOW, "reason": "unmatched", "checks": 5}, "todo_not_found"),
         ("failed", {"answer": "It said no.", "answer_status": 400}, "todo_failed"),
         ("gone", {"update": "Deleted"}, "todo_nothing_proved"),
-        ("dropped", {"answer": "vanished"}, "todo_nothing"),
     ],
 )
 def test_it_says_what_came_of_the_request(scene: Scene, state: str, values: dict[str, object], code: str) -> None:
@@ -244,11 +242,20 @@ def test_it_says_that_a_link_leads_nowhere(scene: Scene) -> None:
 
 
 def test_a_mount_that_does_not_answer_is_left_alone(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mediasync.explain.rooted.place_of", lambda path: Place(b"/", "fuse.rclone"))
-    monkeypatch.setattr("monitors.guards.look_in_child", lambda *_args: None)
+    monkeypatch.setattr("monitors.glance.place_of", lambda path: Place(b"/", "fuse.rclone"))
+    monkeypatch.setattr("monitors.glance.Glance._ask", lambda *_args: None)
     found = scene.explain()
-    assert codes(found, "disk") == ["explain_not_looked"]
+    assert codes(found, "disk") == ["explain_hangs"]
+    assert todo(found) == ["todo_hangs"]
     assert found.servers[0].asks == "/data/Films/Heat (1995)"
+
+
+def test_a_mount_that_went_away_since_the_last_crawl_is_the_reason(scene: Scene) -> None:
+    Root.objects.update(device="fuse.rclone@9!")
+    scene.file.unlink()
+    found = scene.explain()
+    assert codes(found, "disk") == ["explain_not_there", "guard_mount_gone"]
+    assert todo(found) == ["todo_guard_down"]
 
 
 def test_a_root_that_is_elsewhere_is_told_from_its_listing(scene: Scene) -> None:

@@ -111,10 +111,15 @@ def explain(*words: str, **options: Any) -> str:
 def test_the_command_tells_the_same(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.request("verified", sent_at=NOW, verified_at=NOW)
     text = explain(str(scene.file))
-    assert "2026-03-01 12:00:00  ✓ verified  The server knows it" in text
-    assert text.rstrip().endswith("→ Nothing: every server knows how it is.")
+    assert "✓ verified  The server knows it  2026-03-01 12:00:00" in text
+    assert "→ Nothing: every server knows how it is." in text
     monkeypatch.chdir(scene.top)
     assert explain(FILM) == text
+
+
+def test_the_command_takes_no_path_of_windows_for_one_of_this_folder(scene: Scene) -> None:
+    data = json.loads(explain("D:\\media\\Heat.mkv", "--json"))
+    assert (data["path"], data["todo"][0]["code"]) == ("D:\\media\\Heat.mkv", "todo_windows")
 
 
 def test_the_command_speaks_json(scene: Scene) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import imaplib
 import re
 import socketserver
 import threading
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -13,10 +16,10 @@ PASSWORD = "open sesame"
 
 @dataclass
 class Mail:
-    """A mail with its flags; ``came`` is its INTERNALDATE."""
+    """A mail with its flags; ``came`` is its INTERNALDATE, two hours ago unless it is said."""
 
     body: bytes
-    came: str = '"01-Jan-2020 00:00:00 +0000"'
+    came: str = field(default_factory=lambda: imaplib.Time2Internaldate(time.time() - 7200))
     flags: set[str] = field(default_factory=set)
 
 
@@ -76,9 +79,12 @@ class FakeImap:
             return [f"* {len(self.mails)} EXISTS".encode(), b"* OK [UIDVALIDITY 7] valid"]
         if word == "LOGOUT":
             return [b"* BYE"]
-        if command.startswith("UID SEARCH UNSEEN"):
-            unread = [str(number) for number, mail in self.mails.items() if "\\Seen" not in mail.flags]
-            return [" ".join(["* SEARCH", *unread]).encode()]
+        if found := re.match(r"UID SEARCH UNSEEN SINCE (\S+)$", command):
+            since = _day(found[1])
+            new = [
+                str(number) for number, mail in self.mails.items() if mail.flags == set() and _day(mail.came) >= since
+            ]
+            return [" ".join(["* SEARCH", *new]).encode()]
         if found := re.match(r"UID STORE (\d+) \+FLAGS.SILENT \((\S+)\)", command):
             self.mails[int(found[1])].flags.add(found[2])
         if found := re.match(r"UID FETCH (\d+) \(INTERNALDATE BODY.PEEK\[\]<0.(\d+)>\)", command):
@@ -87,3 +93,7 @@ class FakeImap:
             head = f"* {found[1]} FETCH (UID {found[1]} INTERNALDATE {mail.came} BODY[]<0> {{{len(body)}}}\r\n"
             return [head.encode() + body + b")"]
         return []
+
+
+def _day(said: str) -> dt.datetime:
+    return dt.datetime.strptime(said.strip('"')[:11].strip(), "%d-%b-%Y").replace(tzinfo=dt.UTC)

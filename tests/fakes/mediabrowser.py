@@ -54,7 +54,13 @@ class FakeMediaBrowser(FakeServer):
                     library.look(path)
                 self._changed(self.known - before)
                 return Response(self.accepted)
+            case "POST", "Items", key, "Refresh" if plain(key) in self._ids():
+                return Response(self.accepted)
         return Response(404)
+
+    def _ids(self) -> set[str]:
+        libraries = self.libraries.values()
+        return {_item(path, 0, library)["Id"] for library in libraries for path in library.known}
 
     def folders(self) -> list[dict[str, Any]]:
         return [

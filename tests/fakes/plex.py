@@ -147,7 +147,7 @@ class FakePlex(FakeServer):
         leaf, name = LEAVES[library.kind]
         term, found = request.value("file"), []
         if request.value("type", leaf) == leaf:
-            by_age = sorted(library.known.items(), key=lambda each: each[1], reverse=True)
+            by_age = sorted(library.known.items(), key=lambda each: self.added.get(*each), reverse=True)
             found = [self._item(name, *each) for each in by_age if term in each[0]]
             found += [{**self._item(name, path, 0), "deletedAt": 1} for path in library.trash if term in path]
         start, size = (int(request.value(f"X-Plex-Container-{part}", "0")) for part in ("Start", "Size"))

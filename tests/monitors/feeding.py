@@ -38,6 +38,18 @@ def write(rows: QuerySet[Any], **fields: object) -> None:
     until(written)
 
 
+def delete(rows: QuerySet[Any]) -> None:
+    """Delete rows while other threads write."""
+
+    def deleted() -> bool:
+        try:
+            return bool(rows.delete()[0])
+        except OperationalError:
+            return False
+
+    until(deleted)
+
+
 @contextmanager
 def running(watcher: Watcher) -> Iterator[None]:
     """Run a watcher in a thread, with this one reading without locks (see ``write``)."""

@@ -66,6 +66,27 @@ def test_another_reason_is_news_and_other_facts_are_not(wrong: list[Finding]) ->
     assert news()[2:] == [("Plex 4", True)]
 
 
+def test_a_rule_that_is_made_later_hears_of_what_lasts(wrong: list[Finding], channel: Channel) -> None:
+    wrong.append(Finding("1", {"name": "Plex"}, "a"))
+    conditions.look(NOW)
+    conditions.look(after(120))
+    later, silent = rule_for(channel, "server_offline"), rule_for(channel, "guard")
+    for seconds in (130, 140):
+        conditions.look(after(seconds))
+    assert [notice.rule for notice in Notice.objects.order_by("pk")][1:] == [later]
+    wrong[:] = [Finding("1", {"name": "Plex"}, "b")]
+    conditions.look(after(200))
+    conditions.look(after(400))
+    assert Notice.objects.filter(rule=later).count() == 2, "another reason is news to all"
+    last = rule_for(channel, "server_offline")
+    wrong.clear()
+    conditions.look(after(410))
+    assert Notice.objects.filter(rule=later).count() == 3
+    assert not Notice.objects.filter(rule__in=[last, silent]).exists(), (
+        "it is no news that something unheard of is over"
+    )
+
+
 def test_a_look_that_fails_changes_nothing(
     wrong: list[Finding], monkeypatch: pytest.MonkeyPatch, channel: Channel
 ) -> None:

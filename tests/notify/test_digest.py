@@ -43,6 +43,8 @@ def test_it_joins_shows_and_films() -> None:
     subject, body, _tone = told(episode(1), episode(2), ("new_media", {"title": "Heat"}))
     assert subject == "2 new episodes of Severance, and 1 more"
     assert body.endswith("New: Heat")
+    more = [("new_media", {"title": title}) for title in ("Heat", "Alien", "Ronin")]
+    assert told(episode(1), episode(2), *more)[0] == "2 new episodes of Severance, and 3 more"
 
 
 @pytest.mark.parametrize("number", [None, "2", -1, True, 1e9, {"x": 1}])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.db import OperationalError
 from django.test import Client, override_settings
 from django.urls import path
 
@@ -140,6 +141,32 @@ def test_administrators_are_mailed_of_a_page_that_broke_once_an_hour(administrat
     assert Message.objects.get().state == Message.State.SENT
     assert "ZeroDivisionError: a page broke" in mail.outbox[0].body
     assert mail.outbox[0].to == ["boss@example.org"]
+
+
+@pytest.mark.django_db
+def test_an_error_is_told_of_when_the_database_answers_again(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule_for(channel, "unhandled_error")
+    list(take(settings.DATA_DIR / errorfile.NAME))
+    fail(logger_to(settings.DATA_DIR / errorfile.NAME))
+
+    def locked(*args: Any, **more: Any) -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("django.db.models.query.QuerySet.bulk_create", locked)
+        with pytest.raises(OperationalError):
+            chores.tell_errors(NOW)
+    assert not Notice.objects.exists()
+    chores.tell_errors(NOW)
+    assert Notice.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_probe_that_finds_no_worker_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    list(take(settings.DATA_DIR / errorfile.NAME))
+    assert Client().get("/readyz").status_code == 503
+    assert "ERROR" in {record.levelname for record in caplog.records}, "Django calls it one"
+    assert not (settings.DATA_DIR / errorfile.NAME).exists()
 
 
 @pytest.mark.django_db

@@ -9,12 +9,16 @@ import pytest
 from django.db import OperationalError
 
 from mediasync.core.clock import FakeClock
+from mediasync.jobs import promotion
+from mediasync.jobs import services as jobs
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
-from mediasync.notify import postman, sending, services
+from mediasync.jobs.registry import JobKind, registered
+from mediasync.notify import postman, selectors, sending, services
 from mediasync.notify.models import Channel, Message, Notice, Rule
 
 from .conftest import NOW, SECRET, Sink, after, rule_for
+from .test_noticing import Boom
 
 pytestmark = pytest.mark.django_db
 State = Message.State
@@ -75,7 +79,70 @@ def test_it_waits_for_the_end_of_the_quiet_hours(channel: Channel, sink: Sink) -
 def test_it_knows_the_quiet_hours(channel: Channel, begin: str, end: str, quiet: bool) -> None:
     Channel.objects.update(quiet_from=begin, quiet_to=end)
     channel.refresh_from_db()
-    assert sending.quiet(channel, NOW) is quiet
+    assert selectors.quiet(channel, NOW) is quiet
+
+
+@pytest.mark.parametrize(
+    ("when", "quiet"),
+    [
+        ("2026-03-28T21:59+00:00", False),  # 22:59 in Berlin, winter
+        ("2026-03-28T22:00+00:00", True),
+        ("2026-03-29T04:59+00:00", True),  # 06:59, summer since 01:00 UTC
+        ("2026-03-29T05:00+00:00", False),
+        ("2026-10-25T00:30+00:00", True),  # 02:30, which comes twice
+        ("2026-10-25T01:30+00:00", True),
+        ("2026-10-25T05:59+00:00", True),  # 06:59, winter again
+        ("2026-10-25T06:00+00:00", False),
+    ],
+)
+def test_it_keeps_the_quiet_hours_of_the_wall_clock(channel: Channel, settings: Any, when: str, quiet: bool) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    Channel.objects.update(quiet_from="23:00", quiet_to="07:00")
+    channel.refresh_from_db()
+    assert selectors.quiet(channel, dt.datetime.fromisoformat(when)) is quiet
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_it_tries_again_at_night_only_what_is_urgent(channel: Channel, sink: Sink, urgent: bool) -> None:
+    Channel.objects.update(quiet_from="12:00:30", quiet_to="13:00")
+    rule_for(channel, "cleanup_report", urgent=urgent)
+    sink.status = 503
+    tell()
+    turn(NOW)
+    sink.status = 200
+    turn(after(60))
+    assert len(sink.taken) == (2 if urgent else 1)
+    if not urgent:
+        services.send_again(Message.objects.get(), after(90))
+    turn(after(90))
+    assert len(sink.taken) == 2, "a person wants it sent"
+
+
+def test_a_channel_that_fails_is_tried_with_one_message_at_a_time(channel: Channel, sink: Sink) -> None:
+    for _ in range(3):
+        rule_for(channel, "cleanup_report")
+    sink.status = 503
+    tell()
+    for seconds in (0, 5, 10):
+        turn(after(seconds))
+    assert (len(sink.taken), Message.objects.count()) == (1, 3)
+    sink.status = 200
+    turn(after(60))
+    assert len(sink.taken) == 4 and set(Message.objects.values_list("state", flat=True)) == {State.SENT}
+
+
+def test_messages_never_take_the_last_worker(channel: Channel) -> None:
+    other = Channel.objects.create(name="Other", url_sealed=channel.url_sealed, service="JSON")
+    for each in (channel, other):
+        rule_for(each, "cleanup_report")
+    tell()
+    sending.run(NOW)
+    with registered(JobKind("look", "Look", (Boom(),))):
+        jobs.submit("look", {})
+        promotion.start_queued(NOW, send=lambda *what: None, workers=2)
+    started = Job.objects.exclude(state="queued").values_list("kind", flat=True)
+    assert sorted(started) == ["look", "notify"]
+    assert Job.objects.get(state="queued").reason_code == "heavy_limit"
 
 
 def test_it_tries_again_with_growing_pauses_and_gathers_meanwhile(channel: Channel, sink: Sink) -> None:
@@ -155,10 +222,28 @@ def test_one_channel_that_is_off_or_broken_does_not_stop_another(channel: Channe
     assert "enter it again" in Message.objects.get(channel=broken).error
 
 
-def test_a_notice_that_cannot_be_written_up_does_not_stop_other_rules(channel: Channel, sink: Sink) -> None:
-    bad = rule_for(channel, "guard")
-    Notice.objects.create(rule=bad, event="nobody-knows", at=NOW)
+def test_a_notice_that_cannot_be_written_up_does_not_stop_other_rules(
+    channel: Channel, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule_for(channel, "guard")
     rule_for(channel, "cleanup_report")
+    tell()
+    services.tell("guard", {"name": "TV"}, now=NOW)
+    compose = sending.digest.compose
+
+    def fails(notices: list[Notice]) -> tuple[str, str, str]:
+        if notices[0].event == "guard":
+            raise RuntimeError("boom")
+        return compose(notices)
+
+    monkeypatch.setattr(sending.digest, "compose", fails)
+    turn(NOW)
+    assert sink.titles == ["Clean-up: done"]
+
+
+def test_an_event_of_another_version_is_passed_over(channel: Channel, sink: Sink) -> None:
+    rule = rule_for(channel, "cleanup_report")
+    Notice.objects.create(rule=rule, event="nobody-knows", at=NOW)
     tell()
     turn(NOW)
     assert sink.titles == ["Clean-up: done"]

@@ -207,7 +207,9 @@ def test_new_media_is_told_of_as_the_server_says_it(channel: Channel, server: Se
         Arrival(server=server, key="1", kind="episode", show="Severance", season=1, episode=2, title="Half Loop"),
         Arrival(server=server, key="2", kind="movie", title="Heat", year=1995),
     ]
+    rows[0].heard_at = NOW
     arrived.send(sender=Arrival, server=server, arrivals=rows)
+    assert Notice.objects.filter(at=NOW).count() == 2
     subject, body, _tone = digest.compose(list(Notice.objects.order_by("pk")))
     assert subject == "New episode of Severance: S01E02 Half Loop (Plex), and 1 more"
     assert "New: Heat (1995) (Plex)" in body

@@ -124,9 +124,9 @@ def test_it_asks_and_echoes_with_the_result(heard: Any) -> None:
 
 def test_it_reads_the_token_from_a_file(heard: Any, tmp_path: Path) -> None:
     url, asked = heard
-    (tmp_path / "token").write_text("of a file\n")
+    (tmp_path / "token").write_text("of-a-file\n")
     done = run(mails.SYNOLOGY, MEDIASYNC_URL=url, MEDIASYNC_TOKEN_FILE=str(tmp_path / "token"))
-    assert (done.returncode, asked[0][1]) == (0, "Bearer of a file")
+    assert (done.returncode, asked[0][1]) == (0, "Bearer of-a-file")
     assert done.stdout.decode().startswith(mails.FILE)
 
 
@@ -150,7 +150,9 @@ def test_it_says_what_was_refused_and_follows_no_redirect(heard: Any, name: byte
         (["--pattern", "(("], {"MEDIASYNC_URL": "http://127.0.0.1:9", "MEDIASYNC_TOKEN": "x"}),
         ([], {"MEDIASYNC_URL": "file:///etc/passwd", "MEDIASYNC_TOKEN": "x"}),
         ([], {"MEDIASYNC_URL": "http://127.0.0.1:9", "MEDIASYNC_TOKEN": "x"}),
-        ([], {"MEDIASYNC_URL": "http://127.0.0.1:9", "MEDIASYNC_TOKEN": "x\ny"}),
+        (["-he"], {}),
+        (["--help"], {}),
+        (["--ech"], {}),
         ([], {"MEDIASYNC_URL": "http://[::1", "MEDIASYNC_TOKEN_FILE": "/no/such/file"}),
     ],
 )
@@ -167,6 +169,74 @@ def test_it_never_loses_what_is_hardly_a_mail(mail: bytes) -> None:
     done = run(mail, "-e")
     assert done.returncode == 0
     assert mail in done.stdout
+
+
+@pytest.mark.parametrize("flag", ["-e", "-eh", "--echo"])
+def test_it_sees_the_wish_for_an_echo_in_every_form(flag: str) -> None:
+    assert run(mails.SYNOLOGY, flag).stdout.startswith(mails.SYNOLOGY)
+
+
+def test_it_puts_no_token_into_a_mail(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("first-line\nsecond-line\n")
+    file = {"MEDIASYNC_URL": "http://127.0.0.1:9", "MEDIASYNC_TOKEN_FILE": str(tmp_path / "token")}
+    done = run(mails.SYNOLOGY, "-e", **file)
+    assert done.stdout.startswith(mails.SYNOLOGY)
+    assert b"-line" not in done.stdout + done.stderr
+
+
+def test_it_never_loses_a_mail_of_50_megabytes(heard: Any) -> None:
+    url, asked = heard
+    head, body = mails.SYNOLOGY.split(b"\n\n", 1)
+    mail = head + b"\n\n" + body + b"x" * 75 + b"\n" + (b"y" * 75 + b"\n") * 700_000
+    done = run(mail, "-e", MEDIASYNC_URL=url, MEDIASYNC_TOKEN="secret")
+    assert [each[2] for each in asked] == [mails.FILE]
+    assert done.stdout.endswith(body + mail.removeprefix(mails.SYNOLOGY))
+    assert email.message_from_bytes(done.stdout)["X-Mediasync"]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_it_never_loses_the_mail_where_no_errors_can_be_written(closed: str) -> None:
+    command = ["/bin/sh", "-c", f'exec "$0" -I "$1" -e --no-such-option {closed}', sys.executable, str(SCRIPT)]
+    done = subprocess.run(command, input=mails.SYNOLOGY, stdout=subprocess.PIPE, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, mails.SYNOLOGY)
+
+
+@pytest.mark.parametrize("closed", [">/dev/full", ">&-"])
+def test_it_says_that_the_mail_could_not_be_written(closed: str) -> None:
+    command = ["/bin/sh", "-c", f'exec "$0" -I "$1" -e {closed}', sys.executable, str(SCRIPT)]
+    done = subprocess.run(command, input=mails.SYNOLOGY, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert done.returncode != 0  # and procmail keeps the mail as it was
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"Subject: x\nContent-Type: text/html\n\n" + b"<br" * 300_000,
+        b"Subject: x\nContent-Type: text/html\n\n" + b"<" * 1_000_000,
+        b"Subject: x\n\nFile:" + b"\t" * 1_000_000 + b"\n\n",
+        b"Subject: x\n\n" + "“".encode() * 300_000,
+        b"Subject: x\n\n" + b"".join(b"%d.mkv\n" % number for number in range(100_000)),
+        b"Subject: " + b"=?utf-8?q?a?= " * 70_000 + b"\n\nx",
+    ],
+    ids=["br", "angles", "tabs", "quotes", "names", "subject"],
+)
+def test_no_mail_takes_for_ever(mail: bytes) -> None:
+    assert len(biff.names_in(mail)) in (0, biff.MOST_NAMES)  # each took minutes, some hours
+
+
+def test_it_is_not_ended_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM)}
+    monkeypatch.setattr(biff, "result_for", ended)
+    try:
+        assert biff._answer(b"mail", ["-e"], True) == (b"mail", False)
+        os.kill(os.getpid(), signal.SIGTERM)  # while the mail is written
+    finally:
+        signal.alarm(0)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def test_it_writes_the_mail_when_it_is_ended() -> None:

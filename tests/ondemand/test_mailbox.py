@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from mediasync.core.clock import FakeClock
 from mediasync.core.errors import AccessDenied, NotFound, Permanent, Unreachable, UsageError
 from mediasync.ondemand import poller, services
-from mediasync.ondemand.mailbox import Box, Reader
+from mediasync.ondemand.mailbox import MOST, Box, Reader
 from mediasync.servers.models import Server
 from scanning.models import ScanRequest
 from tests.fakes.imap import PASSWORD, FakeImap
@@ -69,6 +69,21 @@ def test_it_waits_for_what_is_not_there_yet(imap: FakeImap) -> None:
     assert (box.read(), box.read(), read_mails(imap)) == (0, 0, [])
     look.error = None
     assert (box.read(), read_mails(imap)) == (2, [2, 3])
+
+
+def test_it_leaves_old_mails_alone(imap: FakeImap) -> None:
+    imap.mails[2].came = imaplib.Time2Internaldate(time.time() - 30 * 86400)
+    assert reader(imap, Looked()).read() == 1
+    assert read_mails(imap) == [3]
+
+
+def test_it_reads_a_full_folder_in_turns_the_newest_first() -> None:
+    with FakeImap(mails.SYNOLOGY, *[mails.QUIET] * 2 * MOST, mails.QBITTORRENT) as imap:
+        look = Looked()
+        box = reader(imap, look)
+        assert [box.read() for _ in range(4)] == [1, 0, 1, 0]
+        fetched = [command for command in imap.commands if "FETCH" in command]
+        assert len(fetched) == len(set(fetched)) == 2 * MOST + 2
 
 
 def test_it_gives_up_after_an_hour(imap: FakeImap) -> None:
@@ -144,12 +159,17 @@ def turn(one: poller.Poller) -> None:
 
 @pytest.fixture(autouse=True)
 def connections_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller.connection, "close", lambda: None)
+    monkeypatch.setattr("mediasync.ondemand.poller.connection.close", lambda: None)
 
 
 def test_it_polls_at_its_pace() -> None:
     clock, turns = FakeClock(), list[int]()
-    one = poller.Poller(clock, lambda: len(turns.append(1) or turns), 60.0)
+
+    def read() -> int:
+        turns.append(1)
+        return 1
+
+    one = poller.Poller(clock, read, 60.0)
     for seconds, expected in ((0, 1), (30, 1), (30, 2)):
         clock.advance(seconds)
         turn(one)

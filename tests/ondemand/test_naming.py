@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediasync.core.errors import UsageError
+from mediasync.ondemand.guessing import guess
 from mediasync.ondemand.naming import FILM, SHOW, Named, fits, fold, parse
 
 
@@ -43,6 +44,7 @@ def test_it_knows_what_is_another(name: str, folder: str) -> None:
 def test_it_tells_shows_from_films() -> None:
     assert parse("Show S01E01.mkv").kinds == (SHOW,)
     assert parse("Film (2001).mkv").kinds == (FILM,)
+    assert parse("Film or Show (2001)").kinds == (FILM, SHOW)
     assert parse("Something.mkv").kinds == (FILM, SHOW)
 
 
@@ -52,6 +54,13 @@ def test_it_tells_shows_from_films() -> None:
 def test_it_refuses_what_holds_no_title(name: str) -> None:
     with pytest.raises(UsageError):
         parse(name)
+
+
+@pytest.mark.parametrize("name", ["Show S01E1-E9999.mkv", "Show 1x1-1x9999", "Show S1-S9999", "Show E1~E9999.mkv"])
+def test_it_counts_no_range_out(name: str) -> None:
+    found = guess(name)  # guessit makes 9999 findings of it, in most of a minute
+    assert found["title"] == "Show"
+    assert all(len(each) == 2 for each in found.values() if isinstance(each, list))
 
 
 @given(st.text(max_size=80))

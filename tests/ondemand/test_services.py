@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mediasync.core import clock
 from mediasync.core.errors import NotFound
 from mediasync.jobs.models import Job
 from mediasync.ondemand import finding, services
 from mediasync.ondemand.finding import outermost
+from mediasync.ondemand.patience import together
 from mediasync.servers.models import Library, LibraryPath, Server
+from monitors.glance import Glance
 from monitors.models import Directory, Hint, Root
 from scanning.models import LinkRule, PathMapping, ScanRequest
 from tests.ondemand.conftest import add_server
@@ -76,7 +82,7 @@ def test_it_says_when_no_folder_can_be_seen(db: None) -> None:
     Server.objects.update(unmatched="drop")
     with pytest.raises(NotFound) as caught:
         services.by_name(EPISODE)
-    assert caught.value.code == "no_place"
+    assert (caught.value.code, caught.value.params["where"]) == ("cannot_look", "Far")  # it does not answer either
 
 
 def test_it_has_the_root_look_too(plex: Server, root: Root) -> None:
@@ -124,25 +130,72 @@ def test_it_takes_locations_that_are_no_paths(plex: Server, media: Path) -> None
     assert len(asked(EPISODE)) == 1
 
 
-def test_it_does_not_list_a_root_that_is_down(plex: Server) -> None:
+def test_it_does_not_look_into_a_root_that_is_down(plex: Server, root: Root, media: Path) -> None:
+    Directory.objects.create(root=root, path="tv/My Fancy Show (2015)")  # nothing is there now
     Root.objects.update(guard="down")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as caught:
         services.by_name(EPISODE)
+    assert (caught.value.code, caught.value.params["where"]) == ("cannot_look", f"{media}/tv")
+    assert not ScanRequest.objects.exists()
 
 
-def test_it_does_not_wait_for_a_dead_mount(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
+def test_it_does_not_wait_for_a_dead_mount(plex: Server, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(_glance: Glance, local: str) -> None:
+        raise TimeoutError(local)
 
+    monkeypatch.setattr(Glance, "stat", hang)
+    with pytest.raises(NotFound) as caught:
+        services.by_name(EPISODE)
+    assert caught.value.params["where"] == f"{media}/tv"
+
+
+def test_it_leaves_behind_what_does_not_end() -> None:
     gate = threading.Event()
-    monkeypatch.setattr(finding, "PATIENCE", 0.05)
-    assert finding.soon(lambda: [str(gate.wait(60))]) == []
+
+    def fail() -> str:
+        raise OSError
+
+    assert together([lambda: str(gate.wait(600)), fail], time.monotonic()) == [None, None]
     gate.set()
+    assert together([lambda: "a", lambda: "b"], time.monotonic() + 600) == ["a", "b"]
+
+
+def test_it_asks_servers_at_the_same_time(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    both = threading.Barrier(2)
+
+    class Known:
+        def titled(self, key: str, _title: str) -> list[str]:
+            both.wait(600)
+            return [f"/far/tv/My Fancy Show/{key}.mkv", "/far/tv/My Fanzy Show/x.mkv"]
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("mediasync.servers.services.client_for", lambda _server: Known())
+    for name in ("One", "Two"):
+        add_server(name, "emby", "/far")
+    Server.objects.update(seen_at=clock.system.now())
+    assert {(each[0], each[2]) for each in asked(EPISODE)} == {
+        ("One", "/far/tv/My Fancy Show"),
+        ("Two", "/far/tv/My Fancy Show"),
+    }
+    with pytest.raises(NotFound) as caught:
+        services.by_name("My Funcy Show S01E01.mkv")
+    assert caught.value.params["near"] == ["My Fancy Show", "My Fanzy Show"]
+
+
+def test_it_has_unseen_libraries_looked_through_where_a_person_wants_it(plex: Server, settings: Any) -> None:
+    add_server("Far", "emby", "/nowhere-at-all")
+    settings.UPDATE_WHOLE_LIBRARIES = True
+    assert {server for server, _library, _path in asked(EPISODE)} == {"Plex"}  # it is known
+    update = services.by_name("New Show S01E01.mkv", "me")
+    assert [(each.server, each.library, each.path) for each in update.asked] == [("Far", "TV Shows", "")]
+    assert Job.objects.get(kind="scan_library").actor == "me"
 
 
 def test_it_lists_names_of_any_bytes(tmp_path: Path) -> None:
     os.mkdir(os.fsencode(tmp_path) + b"/caf\xe9 (2001)")
     os.symlink("loop", tmp_path / "loop")
-    assert finding.names_in(str(tmp_path), None) == ["caf\U0010dce9 (2001)"]
+    assert list(finding._entries(os.fsencode(tmp_path))) == ["caf\U0010dce9 (2001)"]
 
 
 def test_it_keeps_the_outermost() -> None:

@@ -179,6 +179,10 @@ def test_it_updates_a_library_by_its_button(friend: Client) -> None:
     assert friend.get(address).status_code == 405
     assert "Plex is asked to look through Movies." in friend.post(address, follow=True).content.decode()
     assert Job.objects.get(kind="scan_library").actor == "friend"
+    Server.objects.update(paused=True)
+    assert "as soon as somebody resumes it" in friend.post(address, follow=True).content.decode()
+    page = friend.post(reverse("home-name"), {"name": EPISODE}).content.decode()
+    assert "as soon as the server is no longer paused" in page
     Library.objects.update(enabled=False)
     assert friend.post(address).status_code == 404
 

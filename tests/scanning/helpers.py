@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mediasync.core.clock import FakeClock
+from mediasync.core.errors import AccessDenied, Unreachable
 from mediasync.jobs import registry
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from mediasync.servers.clients.base import Again, Answer, Known, LibraryInfo, ScanTarget, Turn, holds
 from mediasync.servers.models import Library, LibraryPath, Server
 from monitors.guards import Verdict
-from scanning import stages
-from scanning.verify_stage import Verify
+from scanning.server_stages import ServerStage
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
@@ -50,10 +50,17 @@ class FakeClient:
         return Answer(200, "")
 
     def libraries(self) -> list[LibraryInfo]:
+        self._here()
         return self.listed
 
     def busy(self, key: str) -> bool:
+        self._here()
         return self.scanning
+
+    def _here(self) -> None:
+        """Fail as ``scan`` would if nobody is there, or the token is wrong."""
+        if self.errors and isinstance(self.errors[0], Unreachable | AccessDenied):
+            raise self.errors.pop(0)
 
     def known(self, key: str, paths: Sequence[str], turn: Turn) -> dict[str, Known]:
         """Answer from ``has``: path → id of an item, or None where it cannot tell."""
@@ -106,6 +113,9 @@ class FakeSight:
     def verdict(self, local: str) -> Verdict:
         return self.verdicts.get(local, Verdict())
 
+    def verdict_of_all(self, local: str) -> Verdict:
+        return self.verdict(local)
+
 
 def make_server(kind: str = "plex", name: str = "", paths: Iterable[str] = ("/srv/tv",), **values: Any) -> Server:
     """Make a server with one library; its libraries count as read just now."""
@@ -130,7 +140,7 @@ def engine(clock: Clock, sight: FakeSight) -> Iterator[None]:
     found = [registry.kind(name).stage(name) for name in ("deliver", "verify")]
     saved = []
     for stage in found:
-        assert isinstance(stage, stages.Deliver | Verify)
+        assert isinstance(stage, ServerStage)
         saved.append((stage, stage.clock, stage.sight))
         stage.clock, stage.sight = clock, sight
     try:

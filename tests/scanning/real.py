@@ -118,6 +118,9 @@ class _Client:
             os.kill(os.getpid(), signal.SIGKILL)
         return Answer(200)
 
+    def busy(self, key: str) -> bool:
+        return False
+
     def close(self) -> None:
         pass
 

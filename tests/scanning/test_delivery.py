@@ -253,3 +253,13 @@ def test_a_request_waits_for_a_library_that_is_gone(clients: dict[str, FakeClien
     run(job, clock)
     row = ScanRequest.objects.get()
     assert (row.state, row.attempts) == ("no_library", 1)
+
+
+def test_many_refusals_keep_the_pace(clients: dict[str, FakeClient], clock: Clock) -> None:
+    server = make_server("jellyfin", pace=4.0)
+    paths = [f"/srv/tv/A/{number}.mkv" for number in range(32)]
+    refusal = Permanent("The server answered 404.", code="server_refused", status=404)
+    servers.client_for(server).poison = dict.fromkeys(paths, refusal)  # type: ignore[attr-defined]
+    run(ask(server, *paths, is_dir=False), clock)
+    assert set(states().values()) == {"failed"}
+    assert clock.now() - START > dt.timedelta(seconds=45)  # 63 questions: a burst, then one a second

@@ -32,6 +32,10 @@ def plex(tmp_path: Path) -> Iterator[FakePlex]:
         yield fake
 
 
+def told(plex: FakePlex) -> list[str]:
+    return [request.value("path") for request in plex.requests if request.path.endswith("/refresh")]
+
+
 def scan(*words: str, **options: Any) -> tuple[int, str]:
     out = StringIO()
     try:
@@ -45,7 +49,7 @@ def scan(*words: str, **options: Any) -> tuple[int, str]:
 
 def test_it_tells_the_server_now(plex: FakePlex, tmp_path: Path) -> None:
     code, text = scan(f"{tmp_path}//A.B. (2020)/")
-    assert (code, [request.value("path") for request in plex.requests]) == (0, [f"{tmp_path}/A.B. (2020)"])
+    assert (code, told(plex)) == (0, [f"{tmp_path}/A.B. (2020)"])
     assert "Sent" in text
     assert ScanRequest.objects.get().state == "sent"
 
@@ -53,7 +57,7 @@ def test_it_tells_the_server_now(plex: FakePlex, tmp_path: Path) -> None:
 def test_a_file_is_its_folder(plex: FakePlex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert scan("A.B. (2020)/1.mkv")[0] == 0
-    assert [request.value("path") for request in plex.requests] == [f"{tmp_path}/A.B. (2020)"]
+    assert told(plex) == [f"{tmp_path}/A.B. (2020)"]
 
 
 def test_a_dry_run_sends_nothing_and_says_why(plex: FakePlex, tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ def test_a_dry_run_sends_nothing_and_says_why(plex: FakePlex, tmp_path: Path) ->
     code, text = scan(str(tmp_path / "A.B. (2020)"), "--dry-run")
     assert code == 0
     assert "/other → /x: does not match" in text
-    assert f"p · TV: {tmp_path}/A.B. (2020) (Modified)" in text
+    assert f"p · TV: {tmp_path}/A.B. (2020) (Modified) · 1 folder" in text
     assert plex.requests == []
     assert not ScanRequest.objects.exists()
 
@@ -82,7 +86,7 @@ def test_it_says_that_no_library_has_a_path(plex: FakePlex) -> None:
 def test_it_translates_what_a_source_says(plex: FakePlex, tmp_path: Path) -> None:
     PathMapping.objects.create(space="source", source="sonarr", pattern="/tv", replacement=str(tmp_path))
     assert scan("/tv/A.B. (2020)", "--source", "sonarr")[0] == 0
-    assert [request.value("path") for request in plex.requests] == [f"{tmp_path}/A.B. (2020)"]
+    assert told(plex) == [f"{tmp_path}/A.B. (2020)"]
 
 
 def test_a_server_that_is_away_leaves_it_waiting(plex: FakePlex, tmp_path: Path) -> None:
@@ -92,7 +96,7 @@ def test_a_server_that_is_away_leaves_it_waiting(plex: FakePlex, tmp_path: Path)
 
 
 def test_a_refusal_is_a_failure(plex: FakePlex, tmp_path: Path) -> None:
-    plex.fail(400)
+    plex.fail(400, times=2)  # the first time it is asked whether it scans already
     code, text = scan(str(tmp_path / "A.B. (2020)"))
     assert (code, "Failed" in text) == (1, True)
 

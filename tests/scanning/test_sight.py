@@ -74,3 +74,24 @@ def test_a_root_is_checked_once_a_round(root: Root) -> None:
     for name in "ABC":
         sight.is_folder(f"{root.path}/{name}")
     assert len(checked) == 1
+
+
+def test_all_of_a_folder_is_as_doubtful_as_the_worst_root_in_it(root: Root, tmp_path: Path) -> None:
+    films = Root.objects.create(name="films", path=str(tmp_path / "films"))
+    LinkRule.objects.create(root=films, target=str(tmp_path / "links/films"))
+    verdicts = {root.pk: Verdict(), films.pk: Verdict("down", "guard_missing")}
+
+    def state(folder: str) -> str:
+        return Sight(lambda root: verdicts[root.pk]).verdict_of_all(str(tmp_path / folder)).code
+
+    assert state("links") == state("") == state("links/films/A") == "guard_missing"
+    assert state("tv") == state("elsewhere") == ""
+    Root.objects.filter(pk=films.pk).update(enabled=False)
+    assert state("links") == ""
+
+
+def test_removals_that_are_held_would_be_carried_out_by_a_look_through_all(root: Root) -> None:
+    Root.objects.update(guard="suspect", guard_code="guard_removed_share")
+    sight = says(Verdict())
+    assert sight.verdict(root.path).ok
+    assert sight.verdict_of_all(root.path).code == "guard_removed_share"

@@ -128,3 +128,18 @@ def test_a_name_that_json_cannot_say_becomes_its_folder() -> None:
 def test_it_works_for_windows_servers() -> None:
     unit = unit_for("plex", Unit("M:\\TV\\A\\e.mkv", "/mnt/tv/A/e.mkv", "Created", False), "m:\\tv", never, always)
     assert unit.path == "M:\\TV\\A"
+
+
+@pytest.mark.parametrize("top", ["M:\\TV", "\\\\nas\\tv"])
+def test_it_climbs_and_collects_on_windows_and_shares_too(top: str) -> None:
+    gone = Unit(f"{top}\\A\\S1", "/mnt/tv/A/S1", "Deleted", True)
+    assert climb(gone, top.swapcase(), only("/mnt/tv/A")).path == f"{top}\\A"
+    assert climb(gone, top, never).path == top
+    new = unit_for(
+        "jellyfin", Unit(f"{top}\\A\\S1\\e.mkv", "/mnt/tv/A/S1/e.mkv", "Created", False), top, always, always
+    )
+    assert (new.path, new.top_level) == (f"{top}\\A", True)
+    ignored = unit_for("jellyfin", Unit(f"{top}\\A\\Subs\\e.srt", "", "Created", False), top, never, always)
+    assert ignored.path == f"{top}\\A"
+    emby = unit_for("emby", Unit(f"{top}\\A\\e.mkv", "", "Deleted", False), top, never, never)
+    assert (emby.path, emby.update) == (f"{top}\\A\\e.mkv", "Deleted")

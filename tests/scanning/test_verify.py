@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 
 from mediasync.core.errors import AccessDenied, Permanent, Unreachable
 from mediasync.jobs.choices import JobState
@@ -153,6 +156,25 @@ def test_what_stays_is_said(clients: dict[str, FakeClient], clock: Clock, sight:
     assert (row.state, row.reason) == ("not_found", "still_there")
 
 
+def test_a_folder_that_still_showed_here_when_it_was_told_is_told_again(
+    clients: dict[str, FakeClient], clock: Clock, sight: FakeSight
+) -> None:
+    server = make_server(debounce=0, libraries_at=START)
+    client = fake(server)
+    client.has = {"/srv/tv/A/S1/1.mkv": "7"}
+    job = told(server, "/srv/tv/A/S1", "Deleted", is_dir=True, local="/srv/tv/A/S1")
+    ScanRequest.objects.update(sent_path="/srv/tv/A/S1")
+    sight.gone = {"/srv/tv/A/S1"}
+    run(job, clock)
+    assert ScanRequest.objects.get().state == "waiting"
+    client.during = client.has.clear
+    for kind in ("deliver", "verify"):
+        run(Job.objects.filter(kind=kind).latest("id").pk, clock)
+    row = ScanRequest.objects.get()
+    assert (row.state, row.sent_path, client.asked) == ("gone", "/srv/tv/A", ["/srv/tv/A"])
+    assert row.first_at == START
+
+
 def test_a_server_that_cannot_tell_leaves_it_sent(clients: dict[str, FakeClient], clock: Clock) -> None:
     server = make_server()
     fake(server).has = {FILE: None}
@@ -204,6 +226,27 @@ def test_a_new_episode_is_proved_by_itself_and_not_by_its_folder(clients: dict[s
     run(job, clock)
     row = ScanRequest.objects.get()
     assert (row.state, row.changed_at) == ("verified", seen)
+
+
+def test_of_more_changes_than_are_looked_at_the_last_of_each_request_counts(
+    clients: dict[str, FakeClient], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanning.expecting.MOST", 1)
+    root = Root.objects.create(name="tv", path="/srv/tv")
+    server = make_server()
+    fake(server).has = {FILE: "1", "/srv/tv/B/1.mkv": "2"}
+    for folder in "AB":
+        change = Change.objects.create(root=root, kind="added", state="told", path=f"{folder}/1.mkv", told_at=START)
+        job = told(server, f"/srv/tv/{folder}", "Modified", is_dir=True, local=f"/srv/tv/{folder}")
+        ScanRequest.objects.filter(path=f"/srv/tv/{folder}").update(source="crawl", change_id=change.pk)
+    run(job, clock)
+    assert fake(server).looks == [[FILE, "/srv/tv/B/1.mkv"]]
+
+
+def test_a_person_may_ask_a_server_that_is_left_alone_once(clients: dict[str, FakeClient], clock: Clock) -> None:
+    server = make_server(verify=False)
+    run(told(server), clock)
+    assert (ScanRequest.objects.get().state, ScanRequest.objects.get().checks) == ("not_found", 1)
 
 
 def test_nothing_follows_unless_it_was_switched_on(clients: dict[str, FakeClient], clock: Clock) -> None:
@@ -274,6 +317,29 @@ def test_a_server_may_be_left_alone(clients: dict[str, FakeClient], clock: Clock
     run(ask(make_server(verify=False), "/srv/tv/A"), clock)
     assert ScanRequest.objects.get().verify_at is None
     assert not Job.objects.filter(kind="verify").exists()
+
+
+def test_no_question_is_planned_before_the_server_may_be_asked(clients: dict[str, FakeClient], clock: Clock) -> None:
+    later = START + dt.timedelta(hours=1)
+    server = make_server(cooldown_until=later)
+    assert Job.objects.get(pk=told(server)).not_before == later
+
+
+def test_a_locked_database_delays_a_proof_and_loses_nothing(
+    clients: dict[str, FakeClient], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = make_server()
+    fake(server).has = {FILE: "7"}
+    saved, locks = QuerySet.bulk_update, ["database is locked"] * 3
+
+    def bulk_update(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.model is ScanRequest and locks:
+            raise OperationalError(locks.pop())
+        return saved(self, *args, **kwargs)
+
+    monkeypatch.setattr(QuerySet, "bulk_update", bulk_update)
+    assert run(told(server), clock).state == JobState.COMPLETED
+    assert (ScanRequest.objects.get().state, locks) == ("verified", [])
 
 
 def test_a_person_asks_once_more(clients: dict[str, FakeClient], clock: Clock) -> None:

@@ -51,5 +51,4 @@ def test_a_change_is_verified_and_a_removal_is_gone(
         all_of_it(root)
     assert sorted(ScanRequest.objects.values_list("state", flat=True)) == ["gone", "verified"]
     began = ScanRequest.objects.earliest("first_at").first_at
-    found = figures(server.pk, began)
-    assert found[Library.objects.get().pk].median is not None
+    assert figures(began, server.pk)[server.pk, Library.objects.get().pk].median is not None

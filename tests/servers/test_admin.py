@@ -105,12 +105,16 @@ def test_the_buttons_do_what_they_say(browser: Browser, server: Server, fake: Fa
     assert Server.objects.get().paused is False
 
 
-def test_a_refused_token_stands_above_the_list(browser: Browser, server: Server, fake: FakeServer) -> None:
+def test_a_refused_token_stands_above_every_page(browser: Browser, server: Server, fake: FakeServer) -> None:
     fake.token = "changed"
     press(browser, server, "test_connection")
-    page = browser.get(reverse(LIST)).content.decode()
-    assert "is not asked any more" in page
-    assert "Paused" in page
+    for page in (reverse("admin:index"), reverse(LIST), "/admin/scanning/scanrequest/"):
+        shown = browser.get(page).content.decode()
+        assert f'/admin/servers/server/{server.pk}/change/">' in shown
+        assert shown.count("is not asked any more") == 1
+    assert "Paused" in browser.get(reverse(LIST)).content.decode()
+    browser.force_login(User.objects.create_user("other", is_staff=True))
+    assert "is not asked any more" not in browser.get(reverse("admin:index")).content.decode()
 
 
 def test_a_library_can_be_left_out(browser: Browser, server: Server) -> None:

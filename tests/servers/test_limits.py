@@ -123,3 +123,21 @@ def test_a_library_has_its_pace_and_others_do_not_wait_for_it(server: Server) ->
 def test_a_server_without_pace_is_never_held(server: Server) -> None:
     server.pace = 0
     assert [limits.take(server, None, NOW) for _ in range(100)] == [None] * 100
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_whose_server_is_away_opens_the_breaker_too(server: Server, status: int) -> None:
+    for _ in range(limits.OPENS_AT):
+        assert limits.ready(server, NOW) is None
+        limits.failed(server, Transient(f"cannot answer now ({status})", status=status), NOW)
+    assert limits.ready(server, NOW) == NOW + seconds(30)
+    limits.failed(server, Transient("still", status=status, retry_after=300), NOW)
+    assert limits.ready(server, NOW) == NOW + seconds(300)
+    limits.succeeded(server, NOW)
+    assert limits.ready(server, NOW) is None
+
+
+def test_a_server_that_has_a_fault_or_enough_of_us_is_there(server: Server) -> None:
+    for status in (429, 500) * limits.OPENS_AT:
+        limits.failed(server, Transient("busy", status=status), NOW)
+    assert limits.ready(server, NOW) is None

@@ -11,6 +11,8 @@ import pytest
 from plexapi.server import PlexServer
 
 from mediasync.core.errors import Permanent
+from mediasync.servers.clients import plex as plex_module
+from mediasync.servers.clients import plex_items
 from mediasync.servers.clients.base import Access, ScanTarget
 from mediasync.servers.clients.plex import PlexClient
 from tests.fakes.plex import FakePlex
@@ -103,3 +105,13 @@ def test_django_starts_without_plexapi_and_requests() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("where", ["item", "media", "part", ""])
+def test_what_lies_in_the_trash_is_counted_and_not_known_wherever_plex_marks_it(where: str) -> None:
+    mark = {"deletedAt": 1788414024}
+    part = {"file": "/m/a.mkv", **(mark if where == "part" else {})}
+    media = {"Part": [part], **(mark if where == "media" else {})}
+    item = {"ratingKey": "1", "Media": [media], **(mark if where == "item" else {})}
+    assert plex_module._in_trash(item) == bool(where)
+    assert list(plex_items.files(item)) == ([] if where else ["/m/a.mkv"])

@@ -95,6 +95,30 @@ def test_libraries_are_replaced_as_a_whole(server: Server, fake: FakeServer) -> 
     assert [each.path for each in library.paths.all()] == ["/new/place"]
 
 
+def test_it_tells_others_only_of_what_has_changed(server: Server, fake: FakeServer) -> None:
+    heard: list[Server] = []
+
+    def hear(server: Server, **_more: object) -> None:
+        heard.append(server)
+
+    services.libraries_changed.connect(hear)
+    try:
+        services.load_libraries(server)
+        services.load_libraries(server)
+        assert heard == [server]
+        next(iter(fake.libraries.values())).paths.append("/one/more")
+        services.load_libraries(server)
+        assert heard == [server] * 2
+        library = server.libraries.first()
+        assert library is not None
+        services.set_library_enabled(library, False)
+        assert heard == [server] * 2
+        services.set_library_enabled(library, True)  # what it was left out of may have no other
+        assert heard == [server] * 3
+    finally:
+        services.libraries_changed.disconnect(hear)
+
+
 def test_nothing_is_removed_by_half_an_answer_or_an_empty_one(server: Server, fake: FakeServer) -> None:
     services.load_libraries(server)
     fake.fail(200, body=b'{"MediaContainer": {"size": 2}}')

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
@@ -29,7 +29,17 @@ def test_it_groups_the_navigation(boss: Client) -> None:
     groups = boss.get("/admin/").context["available_apps"]
     names = [str(group["name"]) for group in groups]
     assert names[0] == "Console" and names[-1] == "System"
-    assert [str(model["name"]) for model in groups[0]["models"]] == ["Jobs", "Events"]
+    assert [str(model["name"]) for model in groups[0]["models"]] == ["Jobs", "Events", "Explain a path"]
+    assert boss.get(groups[0]["models"][2]["admin_url"]).status_code == 200
+
+
+def test_it_leads_nobody_to_a_page_that_is_not_for_him(db: None) -> None:
+    user = User.objects.create_user("eye", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=("view_job", "view_root", "view_change")))
+    client = Client()
+    client.force_login(user)
+    groups = client.get("/admin/").context["available_apps"]
+    assert [str(model["name"]) for model in groups[0]["models"]] == ["Jobs"]
 
 
 def test_it_hides_the_admin_of_the_courier() -> None:

@@ -13,6 +13,7 @@ from django.db.utils import OperationalError, ProgrammingError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mediasync.core import foreign
 from mediasync.core.paths import for_people, from_argument
 from mediasync.explain import Explained, Step, explain
 
@@ -35,7 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = from_argument(options["path"])
-        if not options["source"] and not path.startswith("/") and path and "\0" not in path:
+        here = path and "\0" not in path and not path.startswith("/") and not foreign.is_windows(path)
+        if here and not options["source"]:
             path = f"{from_argument(os.getcwd())}/{path}"
         try:
             found = explain(path, from_argument(options["source"]))
@@ -59,5 +61,5 @@ class Command(BaseCommand):
     def _steps(self, title: str, steps: Sequence[Step]) -> None:
         self.stdout.write(title)
         for step in steps:
-            at = timezone.localtime(step.at).strftime("%Y-%m-%d %H:%M:%S") if step.at else " " * 19
-            self.stdout.write(f"  {at}  {SIGNS[step.tone]} {step.stage:9} {step.said.text}")
+            at = timezone.localtime(step.at).strftime("  %Y-%m-%d %H:%M:%S") if step.at else ""
+            self.stdout.write(f"  {SIGNS[step.tone]} {step.stage:9} {step.said.text.strip()}{at}")

@@ -59,6 +59,12 @@ class JellyfinClient(MediaBrowserClient):
         except ValueError:
             raise Permanent("A Jellyfin library is named by a UUID.", code="server_library_key", key=key) from None
 
+    def _spelled(self, key: str) -> str:
+        try:
+            return self._id(key)
+        except Permanent:
+            return key
+
     def _folders(self) -> list[dict[str, Any]]:
         found = self._call("GET", "/Library/VirtualFolders").json()
         if not isinstance(found, list):

@@ -1,7 +1,8 @@
 """Which of many paths are in a library, with as few questions as its size allows.
 
-What was added last is what is asked about most: so the newest page is read first. What is not on it is asked for one by
-one if that takes fewer questions than the rest of the library has pages, or else the whole library is read.
+What was added last is what is asked about most: so the newest pages are read first, as long as each shows something.
+What is not on them is asked for one by one if that is less than the rest of the library has pages, or else
+the whole library is read. Of one that is too long, only some of the rest are asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from mediasync.core import foreign
 from .base import Known, Turn
 
 PAGE = 500  # items in one answer
-MOST_PAGES = 60  # of one library: 30,000 items
+MOST_PAGES = 60  # of one library: 30,000 items; and questions about single paths, where it has more
 FEW = 3  # paths that are asked for at once, without the newest page
 
 
@@ -49,37 +50,50 @@ class Index:
         return None if item is None else Known(True, item)
 
 
+class Listing:
+    """The pages of a library that were read so far, from the newest on."""
+
+    def __init__(self, page: Callable[[int], Page], turn: Turn) -> None:
+        self._page, self._turn = page, turn
+        self.index, self.read, self.left = Index(), 0, 1  # pages
+        self.whole = True  # else something may have moved from page to page, and been missed
+        self._total: int | None = None
+
+    @property
+    def short(self) -> bool:
+        """Tell whether all of it can be read."""
+        return self.read + self.left <= MOST_PAGES
+
+    def read_on(self) -> None:
+        """Read the next page."""
+        self._turn()
+        answer = self._page(self.read * PAGE)
+        self.index.add(answer.files)
+        self.whole = self.whole and self._total in (None, answer.total)
+        self._total, self.read = answer.total, self.read + 1
+        self.left = max(0, -(-answer.total // PAGE) - self.read)
+
+
 def find_all(
     paths: Iterable[str], page: Callable[[int], Page], ask: Callable[[str], Known], turn: Turn
 ) -> dict[str, Known]:
     """Return what a library knows of each path (normalised). ``page(start)`` lists it, ``ask(path)`` looks for one."""
     found: dict[str, Known] = {}
     missing = list(dict.fromkeys(paths))
-    if len(missing) <= FEW:
+    listing, asked = Listing(page, turn), len(missing) <= FEW
+    if asked:
         missing = _ask_each(missing, found, ask, turn)
-    if not missing:
-        return found
-    index = Index()
-    total = _read(index, page, turn, 0)
-    missing = _take(missing, found, index)
-    pages = -(-total // PAGE) - 1  # that were not read
-    if missing and FEW < len(missing) <= pages:
-        missing = _ask_each(missing, found, ask, turn)
-    if missing and pages <= MOST_PAGES:
-        whole = True
-        for number in range(1, pages + 1):
-            whole = _read(index, page, turn, number * PAGE) == total and whole
-        missing = _take(missing, found, index)
-        if whole:  # else something moved from page to page, and may have been missed
-            return found | dict.fromkeys(missing, Known(False))
-    return found | dict.fromkeys(missing, Known(None))
-
-
-def _read(index: Index, page: Callable[[int], Page], turn: Turn, start: int) -> int:
-    turn()
-    answer = page(start)
-    index.add(answer.files)
-    return answer.total
+    fruitful = True
+    while missing and fruitful and listing.left and listing.read < MOST_PAGES:
+        listing.read_on()
+        before, missing = len(missing), _take(missing, found, listing.index)
+        fruitful = len(missing) < before
+    if missing and not asked and (len(missing) <= listing.left or not listing.short):
+        missing = [*_ask_each(missing[:MOST_PAGES], found, ask, turn), *missing[MOST_PAGES:]]
+    while missing and listing.left and listing.short:
+        listing.read_on()
+    missing = _take(missing, found, listing.index)
+    return found | dict.fromkeys(missing, Known(False if listing.whole and not listing.left else None))
 
 
 def _take(paths: Sequence[str], found: dict[str, Known], index: Index) -> list[str]:

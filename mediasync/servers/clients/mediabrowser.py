@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -99,6 +100,8 @@ class MediaBrowserClient(MediaBrowserItems):
         names = ("MetadataRefreshMode", "ImageRefreshMode")
         params = [(self._name(name), "Default") for name in names]
         params += [(self._name(name), "false") for name in ("ReplaceAllMetadata", "ReplaceAllImages")]
+        if not re.fullmatch(r"[0-9A-Za-z-]+", key):
+            raise Permanent("An item is named by letters and digits.", code="server_library_key", key=key)
         reply = self._call("POST", f"/Items/{self._id(key)}/Refresh", (*self._recursive_refresh(), *params))
         return Answer(reply.status, self._http.said(reply.body))
 

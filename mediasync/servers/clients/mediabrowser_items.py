@@ -26,7 +26,7 @@ class MediaBrowserItems(ABC):
 
     @understood
     def items(self, keys: Sequence[str]) -> list[RecentItem]:
-        if not (wanted := [key for key in keys if key.isascii() and key.isalnum()]):
+        if not (wanted := [self._spelled(key) for key in keys if key.isascii() and key.isalnum()]):
             return []
         query = (*self._list("Ids", *wanted), *self._list("Fields", *self._asked))
         found = self._asked_items((*query, ("Limit", str(len(wanted)))))
@@ -47,6 +47,10 @@ class MediaBrowserItems(ABC):
         lean = (("EnableImages", "false"), ("EnableUserData", "false"))
         found = self._asked_items((*query, *lean, ("StartIndex", str(start)), ("Limit", str(KEYS))))
         return [field_of(item, "Id", str) for item in found]
+
+    def _spelled(self, key: str) -> str:
+        """Return the id of an item as it is sent."""
+        return key
 
     def _asked_items(self, query: Params) -> list[dict[str, Any]]:
         params = [(self._name(name), value) for name, value in (("Recursive", "true"), *query)]

@@ -222,7 +222,9 @@ def _parts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _in_trash(item: Any) -> bool:
     """Tell whether Plex only keeps it, or one of its versions, until its trash is emptied."""
-    return bool(item.get("deletedAt")) or any(media.get("deletedAt") for media in item.get("Media", ()))
+    media = item.get("Media", ())
+    parts = [part for each in media for part in each.get("Part", ())]
+    return any(each.get("deletedAt") for each in (item, *media, *parts))
 
 
 def _term(path: str) -> str:

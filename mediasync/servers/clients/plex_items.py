@@ -14,7 +14,7 @@ from mediasync.core.texts import small_number
 from .base import LibraryInfo, RecentItem, understood
 
 LEAVES = {"movie": "1", "show": "4", "artist": "10", "photo": "13"}  # section type → type of what has files
-MOST_RECENT = 300  # items a section
+RECENT_PAGE, MOST_RECENT = 50, 5000  # items of a section: asked for at once, and looked through at most
 
 
 class PlexItems(ABC):
@@ -27,7 +27,7 @@ class PlexItems(ABC):
         found: list[RecentItem] = []
         for library in self._libraries():
             if library.kind in LEAVES:
-                found += [item for item in self._newest(library) if item.added_at >= since]
+                found += self._newest(library, since)
         return sorted(found, key=lambda item: item.added_at, reverse=True)
 
     @understood
@@ -51,22 +51,35 @@ class PlexItems(ABC):
     @abstractmethod
     def _libraries(self) -> list[LibraryInfo]: ...
 
-    def _newest(self, library: LibraryInfo) -> Iterator[RecentItem]:
+    def _newest(self, library: LibraryInfo, since: dt.datetime) -> Iterator[RecentItem]:
+        """Yield what a section took in since then, page by page until one ends with something older."""
         query = (("type", LEAVES[library.kind]), ("sort", "addedAt:desc"))
-        page = (("X-Plex-Container-Start", "0"), ("X-Plex-Container-Size", str(MOST_RECENT)))
-        yield from _all(self._container(f"/library/sections/{library.key}/all", (*query, *page)), library.key)
+        size = RECENT_PAGE
+        start = 0
+        while start < MOST_RECENT:
+            page = (("X-Plex-Container-Start", str(start)), ("X-Plex-Container-Size", str(size)))
+            found = self._container(f"/library/sections/{library.key}/all", (*query, *page)).get("Metadata", ())
+            for item in found:
+                yield from (each for each in items_of(item, library.key) if each.added_at >= since)
+            if len(found) < size or added_at(found[-1]) < since:
+                return
+            start, size = start + size, 500
 
 
-def _all(container: dict[str, Any], library_key: str = "") -> Iterator[RecentItem]:
+def _all(container: dict[str, Any]) -> Iterator[RecentItem]:
     for item in container.get("Metadata", ()):
-        section = library_key or item.get("librarySectionID") or container.get("librarySectionID") or ""
-        yield from items_of(item, str(section))
+        yield from items_of(item, str(item.get("librarySectionID") or container.get("librarySectionID") or ""))
+
+
+def added_at(item: Any) -> dt.datetime:
+    """Return when Plex took an item in."""
+    return dt.datetime.fromtimestamp(int(item.get("addedAt", 0)), dt.UTC)
 
 
 def items_of(item: Any, library_key: str) -> Iterator[RecentItem]:
     """Yield an item once for each of its files; nothing for a show or an album, which have none."""
     episode = item.get("type") == "episode"
-    added = dt.datetime.fromtimestamp(int(item.get("addedAt", 0)), dt.UTC)
+    added = added_at(item)
     for file in files(item):
         yield RecentItem(
             key=str(item.get("ratingKey", "")),
@@ -87,7 +100,7 @@ def files(item: Any) -> Iterator[str]:
     """Yield the files of an item; one that lies in the trash has none."""
     for media in () if item.get("deletedAt") else item.get("Media", ()):
         for part in () if media.get("deletedAt") else media.get("Part", ()):
-            if part.get("file"):
+            if part.get("file") and not part.get("deletedAt"):
                 yield str(part["file"])
 
 

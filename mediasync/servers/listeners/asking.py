@@ -41,7 +41,8 @@ class Asking:
                 self._begin(start)
                 count = 0
             else:
-                count = self._since(max(self.row.begun_at, (self.row.asked_until or start) - OVERLAP))
+                until = min(start, self.row.asked_until or start)  # the clock may have been set back
+                count = self._since(max(self.row.begun_at, until - OVERLAP))
         except MediasyncError as error:
             limits.failed(self.server, error, self.clock.now())
             raise

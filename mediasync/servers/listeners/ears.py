@@ -36,6 +36,7 @@ class Ear:
     headers: Callable[[Access], tuple[str, ...]]
     items: Callable[[Any], Iterator[Heard]]
     keep_alive: str = ""  # the server ends a connection without it
+    tells_all: bool = False  # to whoever may connect; else it shows only when it first tells of an item
 
     def hear(self, text: str) -> list[Heard]:
         """Return the items that a message is about; what cannot be understood is about none."""
@@ -74,7 +75,10 @@ def _key(value: Any) -> str:
 KEEP_ALIVE = json.dumps({"MessageType": "KeepAlive"})
 EARS = {
     "plex": Ear(
-        lambda access: "/:/websockets/notifications", lambda access: (f"X-Plex-Token: {access.token}",), plex_items
+        lambda access: "/:/websockets/notifications",
+        lambda access: (f"X-Plex-Token: {access.token}",),
+        plex_items,
+        tells_all=True,
     ),
     "jellyfin": Ear(
         lambda access: f"/socket?deviceId={DEVICE}",

@@ -17,8 +17,8 @@ from .ears import EARS
 from .inbox import Inbox
 
 TICK = 0.5  # seconds
-DEAF_SECONDS = 60.0  # between two questions for all that is new, while no message has ever told of an item
-HEARING_SECONDS = 900.0  # and while messages do
+DEAF_SECONDS = 60.0  # between two questions for all that is new, where messages may tell of no item
+HEARING_SECONDS = 900.0  # and where they do
 CHANNEL_SECONDS = 900.0  # without a websocket: when to try for one again
 HEARD_SECONDS = 10.0  # between two writes of ``heard_at``
 State = Listener.State
@@ -32,7 +32,7 @@ class Listening:
         self._stop = stop
         self._inbox = Inbox()
         self._ear = EARS.get(server.kind)
-        self._hears = False  # a message has told of an item
+        self._hears = False  # messages tell of items
         self._deaf: dict[str, Any] = {}  # why there is no websocket
         self._asked = self._wrote = float("-inf")
 
@@ -43,6 +43,7 @@ class Listening:
         begun = self.clock.monotonic()
         try:
             channel = self._open()
+            self._hears = channel is not None and self._ear is not None and self._ear.tells_all
             asking.everything()  # only now: what comes from here on is heard
             self._asked = self.clock.monotonic()
             self.say(State.LIVE if channel else State.POLLING, **self._deaf)

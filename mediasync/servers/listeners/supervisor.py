@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Hashable
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.db.models import F
 
 from mediasync.core.clock import Clock, system
@@ -33,6 +33,7 @@ class Runner:
         self.server, self.row, self.clock = server, row, clock
         self.depends = depends(server)
         self.pause, self.again_at = FIRST_PAUSE, 0.0
+        self._stop, self.thread = threading.Event(), threading.Thread()
         self.start()
 
     def start(self) -> None:
@@ -40,8 +41,10 @@ class Runner:
         rows = Listener.objects.filter(pk=self.row.pk)
         rows.update(starts=F("starts") + 1, restart=False)
         rows.exclude(state=State.TROUBLE).update(state=State.STARTING, code="", params={}, since=self.clock.now())
-        self.row.refresh_from_db()
-        self._stop, self._wait = threading.Event(), None
+        if (row := rows.first()) is None:
+            self._stop.set()  # the server was deleted: the next sync takes this away
+            return
+        self.row, self._stop, self._wait = row, threading.Event(), None
         self._begun = self.clock.monotonic()
         self.listening = Listening(self.server, self.row, self._stop, self.clock)
         self.thread = threading.Thread(target=self._run, name=f"listener of {self.server}", daemon=True)
@@ -65,7 +68,8 @@ class Runner:
     def end(self, wait: float) -> None:
         """Ask the thread to end; one that hangs is left behind, and harms nothing: it stores each arrival once."""
         self._stop.set()
-        self.thread.join(wait)
+        if self.thread.is_alive():
+            self.thread.join(wait)
 
     _wait: float | None = None
 
@@ -83,10 +87,18 @@ class Runner:
             self._wait = FIRST_PAUSE
             logger.warning("listener of %s: the database does not answer: %s", self.server, error)
         except Exception as error:
-            logger.exception("listener of %s", self.server)
-            self._say("listener_failed", error=f"{type(error).__name__}: {error}"[:300])
+            if not self._deleted():
+                logger.exception("listener of %s", self.server)
+                self._say("listener_failed", error=f"{type(error).__name__}: {error}"[:300])
         finally:
             connections.close_all()
+
+    def _deleted(self) -> bool:
+        """Tell whether somebody deleted the server, so that its rows cannot be written."""
+        try:
+            return not Listener.objects.filter(pk=self.row.pk, server=self.server.pk).exists()
+        except DatabaseError:
+            return False
 
     def _failed(self, error: MediasyncError) -> None:
         if self.row.code != error.code:
@@ -127,7 +139,9 @@ class Listeners:
             if row.enabled and server.enabled and not server.paused:
                 wanted[server.pk] = (server, row)
             else:
-                resting[row.pk] = "listener_off" if not row.enabled else "listener_server_off"
+                code = "listener_off" if not row.enabled else "listener_server_off"
+                if (row.state, row.code) != (State.OFF, code) or server.pk in self.runners:
+                    resting[row.pk] = code
         for pk, runner in list(self.runners.items()):
             found = wanted.get(pk)
             if found is None or found[1].restart or depends(found[0]) != runner.depends:

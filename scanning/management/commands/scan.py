@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from mediasync.core import clock
+from mediasync.core import clock, foreign
 from mediasync.core.errors import MediasyncError, UsageError
 from mediasync.core.paths import for_people, from_argument, normalise
 from mediasync.jobs import asking, registry, services, telling
@@ -19,7 +19,7 @@ from mediasync.jobs.choices import TERMINAL
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from mediasync.servers.models import Server
-from scanning import explaining, selectors
+from scanning import arriving, explaining, selectors
 from scanning.models import ScanRequest
 
 State = ScanRequest.State
@@ -64,10 +64,12 @@ class Command(BaseCommand):
     def _local(self, word: str, source: str | None) -> str:
         path = from_argument(word)
         if source:
-            local, steps = explaining.to_local(path, source)
-            if local is None:
-                raise UsageError(explaining.sentence(steps[-1]), code="unmatched")
-            path = local
+            arrived = arriving.arrive(path, source)
+            if arrived.local is None:
+                raise UsageError(explaining.sentence(arrived.steps[-1]), code="unmatched")
+            return arrived.local
+        if foreign.is_windows(path):
+            raise UsageError(registry.text("hint_windows_path"), code="bad_path")
         try:
             return normalise(path if path.startswith("/") else f"{from_argument(os.getcwd())}/{path}")
         except ValueError as error:
@@ -88,7 +90,8 @@ class Command(BaseCommand):
     def _line(each: explaining.Explained) -> str:
         if each.asks and each.told.unit:
             titles = ", ".join(library.title for library in each.told.libraries)
-            return f"{each.server} · {titles}: {for_people(each.asks)} ({each.told.unit.update})"
+            what = f"{for_people(each.asks)} ({each.told.unit.update})"
+            return f"{each.server} · {titles}: {what} · {registry.text(each.cost)}"
         return f"{each.server} · {for_people(each.path)}: {registry.text(each.reason)}"
 
     def _send(self, paths: Sequence[str], options: dict[str, Any], explained: Sequence[explaining.Explained]) -> int:

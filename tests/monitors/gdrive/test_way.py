@@ -24,6 +24,7 @@ from monitors.feeds.supervisor import Supervisor
 from monitors.hints import services as hints
 from monitors.models import Account, Change, FeedState, Hint, Root
 from monitors.services import request_crawl
+from scanning.models import ScanRequest
 from tests.fakes.gdrive import FakeDrive
 from tests.fakes.plex import FakePlex
 from tests.fakes.server import Library
@@ -35,14 +36,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def kinds() -> None:
-    """Let jobs be what they are."""
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let jobs be what they are, but ask at once what the server knows."""
+    monkeypatch.setattr("scanning.verifying.FIRST", {"plex": 0.0})
 
 
 @pytest.fixture
 def plex(mirror: Path) -> Iterator[FakePlex]:
     with FakePlex([Library("TV", "show", [f"{mirror}/TV"])]) as fake:
-        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0, verify=False)
+        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0)
         servers.save(server, token=fake.token)
         servers.load_libraries(server)
         yield fake
@@ -99,6 +101,7 @@ def test_a_folder_renamed_in_the_drive_has_moved(bench: Bench, fake: FakeDrive, 
     assert (change.kind, change.old_path, change.path) == ("moved", "Show", "The Show")
     scans = [request.value("path") for request in plex.requests if request.path.endswith("/refresh")]
     assert scans and all(path.startswith(str(fake.tree.mirror)) for path in scans)
+    assert set(ScanRequest.objects.values_list("state", flat=True)) == {"verified", "gone"}
 
 
 def test_what_comes_goes_and_changes_in_the_drive_is_found(bench: Bench, fake: FakeDrive, show: str) -> None:

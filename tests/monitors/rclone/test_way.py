@@ -19,6 +19,7 @@ from monitors.hints.intake import take_in
 from monitors.hints.notices import Notice, Source
 from monitors.models import Change, Hint, Root
 from monitors.services import request_crawl
+from scanning.models import ScanRequest
 from tests.fakes.plex import FakePlex
 from tests.fakes.server import Library
 
@@ -28,10 +29,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SONARR = Source("sonarr", "sonarr", debounce=0)
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask early what the server knows, but not before the kernel has forgotten a name (1 s)."""
+    monkeypatch.setattr("scanning.verifying.FIRST", {"plex": 2.0})
+
+
 @pytest.fixture
 def plex(point: Path) -> Iterator[FakePlex]:
     with FakePlex([Library("TV", "show", [f"{point}/TV"])]) as fake:
-        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0, verify=False)
+        server = Server(name="plex", kind="plex", url=fake.url, debounce=0, root_window=0, pace=0)
         servers.save(server, token=fake.token)
         servers.load_libraries(server)
         fake.exchanges.clear()
@@ -93,6 +100,7 @@ def test_a_folder_renamed_in_the_cloud_has_moved(root: Root, behind: Path, point
     (change,) = Change.objects.all()
     assert (change.kind, change.old_path, change.path) == ("moved", "Show", "The Show")
     assert asked(plex)
+    assert set(ScanRequest.objects.values_list("state", flat=True)) == {"verified", "gone"}
 
 
 def test_what_was_removed_in_the_cloud_is_seen_past_the_cache(root: Root, behind: Path, point: Path) -> None:

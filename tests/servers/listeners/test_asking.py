@@ -108,6 +108,26 @@ def test_it_believes_plex_that_an_item_is_new(fake: FakeServer, asking: Asking, 
     assert asking.about([key], [key]) == 1
 
 
+@pytest.mark.parametrize("kind", ["plex"])  # elsewhere the question has no end
+def test_it_catches_up_with_more_than_a_page(fake: FakeServer, asking: Asking, clock: FakeClock) -> None:
+    settle(fake, asking)
+    library, now = next(iter(fake.libraries.values())), int(clock.now().timestamp()) + 60
+    before = len(fake.requests)
+    assert asking.everything() == 0 and len(fake.requests) == before + 2  # a page of each of its two libraries
+    library.known |= dict.fromkeys((f"/films/{n}.mkv" for n in range(700)), now)
+    assert asking.everything() == 700 and len(fake.requests) == before + 6
+
+
+@pytest.mark.parametrize("kind", ["plex"])
+def test_a_clock_that_was_ahead_hides_nothing(fake: FakeServer, asking: Asking, media: Path, clock: FakeClock) -> None:
+    settle(fake, asking)
+    clock.advance(30 * 86_400)
+    asking.everything()
+    film = add(asking.server, media, "movies/New (2024)/New (2024).mkv")
+    clock.advance(60 - 30 * 86_400)
+    assert asking.everything() == 1 and paths() == {film}
+
+
 def test_it_asks_for_many_in_batches(
     fake: FakeServer, asking: Asking, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

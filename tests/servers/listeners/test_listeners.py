@@ -14,7 +14,7 @@ from mediasync.servers.models import Arrival, Listener, Server
 from tests.fakes.mediabrowser import FakeMediaBrowser
 from tests.fakes.plex import timeline
 from tests.fakes.server import FakeServer
-from tests.monitors.feeding import until, write
+from tests.monitors.feeding import delete, until, write
 
 from .conftest import LONG_AGO, add, scan_all
 
@@ -109,6 +109,18 @@ def test_it_polls_where_no_websocket_is(run: Run, server: Server, fake: FakeServ
     run.until_arrivals(film)
 
 
+@pytest.mark.parametrize("kind", ["plex"])  # the others are asked each minute until they tell of an item
+def test_an_idle_plex_is_not_asked(run: Run, server: Server, fake: FakeServer, media: Path) -> None:
+    run.until_state("live")
+    before = len(fake.requests)
+    run.tick(600)
+    film = add(server, media, "movies/New (2030)/New (2030).mkv")
+    late(fake, film, run)
+    run.until_arrivals(film)
+    asked = [request.path.rsplit("/", 1)[0] for request in fake.requests[before:]]
+    assert asked == ["/library/sections/1", "/library/metadata"]  # our scan, and what the message was about
+
+
 @pytest.mark.parametrize("kind", ["emby", "jellyfin"])  # Plex tells everybody
 def test_it_polls_a_server_that_tells_nothing(run: Run, server: Server, fake: FakeServer, media: Path) -> None:
     assert isinstance(fake, FakeMediaBrowser)
@@ -155,6 +167,24 @@ def test_it_waits_longer_and_longer_for_a_server_that_is_away(run: Run, server: 
         until(lambda: all(each.again_at or not each.thread.is_alive() for each in run.listeners.runners.values()))
     assert 3 <= Listener.objects.get().starts <= 30
     assert Server.objects.get().fails >= 3
+
+
+def test_a_server_that_is_deleted_meanwhile_is_no_error(
+    run: Run, server: Server, fake: FakeServer, media: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.until_state("live")
+    [runner] = run.listeners.runners.values()
+    add(server, media, "movies/New (2030)/New (2030).mkv")
+    until(lambda: Listener.objects.get().heard_at is not None)
+    delete(Server.objects.all())
+    run.clock.advance(70)  # what was heard is due, and nobody has seen yet that the server is gone
+    until(lambda: not runner.thread.is_alive())
+    for _ in range(2):
+        runner.look_after()
+        run.clock.advance(901)
+    run.tick()
+    assert run.listeners.runners == {}
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 def test_it_says_in_the_end_that_nobody_listens(run: Run, fake: FakeServer) -> None:
