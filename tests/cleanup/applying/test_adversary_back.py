@@ -69,11 +69,12 @@ def test_the_copy_from_before_the_first_write_outlives_a_second_job(world: World
     def stopped(self: Any, batch: Any, seconds: float) -> Any:
         apply(self, batch[:1], seconds)
         cancel(run)
-        raise Busy("database is locked")
+        time.sleep(2)  # until the request is seen
+        raise Transient("the process dies here", code="died")
 
     monkeypatch.setattr(TriggersOff, "apply", stopped)
     run = world.apply(run)
-    assert run.state == "applying" and world.job is not None and world.job.state == "cancelled"
+    assert run.state == "applying" and world.job is not None and world.job.state == "canceled"
     first = run.facts["backup"]
     monkeypatch.setattr(TriggersOff, "apply", apply)
     run = world.apply(run)
@@ -229,7 +230,7 @@ def test_a_folder_removed_just_before_the_end_comes_back_whatever_job_goes_on(wo
 
     monkeypatch.setattr(apply_stages.apply_files, "remove_folders", dies)
     run = world.apply(run)
-    assert run.state == "applying" and world.job is not None and world.job.state == "cancelled"
+    assert run.state == "applying" and world.job is not None and world.job.state == "canceled"
     monkeypatch.setattr(apply_stages.apply_files, "remove_folders", remove)
     run = world.apply(run)
     assert run.state == "applied" and world.outcomes(run)["deleted"] > 0
@@ -266,7 +267,7 @@ def test_nothing_is_put_back_into_another_data_folder(world: World, tmp_path: Pa
     world.folder.path = str(world.root)
     world.folder.save()
     assert world.job is not None and world.job.reason_code == "cleanup_other_folder"
-    Job.objects.filter(pk=world.job.pk).update(state="cancelled")
+    Job.objects.filter(pk=world.job.pk).update(state="canceled")
     assert world.restore(Run.objects.get(pk=run.pk)).state == "restored"
 
 
