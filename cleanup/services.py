@@ -10,7 +10,7 @@ from django.db import transaction
 from mediasync.core import clock
 from mediasync.core.errors import Conflict, MediasyncError
 from mediasync.jobs import services as jobs
-from mediasync.jobs.choices import TERMINAL, Trigger
+from mediasync.jobs.choices import RESTING, TERMINAL, Source, Trigger
 from mediasync.jobs.models import Job
 
 from . import policy as policies
@@ -157,6 +157,8 @@ def _work_on(
         run = Run.objects.select_for_update(of=("self",)).select_related("folder", "job").get(pk=run.pk)
         move(run, RunState(run.state), expect)
         if run.job is not None and run.job.kind == kind and run.job.state not in TERMINAL and not scope:
+            if run.job.state in RESTING:  # whoever asks again has done what it waited for
+                jobs.resume(run.job, actor=actor, source=Source.SYSTEM)
             return Started(run, run.job)
         job = jobs.submit(kind, {"run": run.pk, **scope}, trigger=trigger, actor=actor).job
         Run.objects.filter(pk=run.pk).update(job=job)

@@ -19,6 +19,7 @@ from cleanup.choices import Outcome
 from cleanup.models import PlanRow, Run
 from cleanup.plexdata.entries import Entry
 from cleanup.plexdata.methods import Busy, Failed, TriggersOff
+from cleanup.plexdata.pms import Signs
 from cleanup.plexdata.safe import Root
 from cleanup.quarantine import place
 from mediasync.core.errors import Transient
@@ -318,3 +319,20 @@ def test_a_locked_database_stops_neither_the_way_back_of_files_nor_loses_values(
     assert not world.lost()
     run = world.restore(run)
     assert world.values() == values and world.tree() == tree and run.state == "restored"
+
+
+def test_whoever_asks_again_makes_a_paused_job_go_on(world: World, signs: dict[str, Signs]) -> None:
+    values, tree = world.values(), world.tree()
+    world.policy(live_deletes=False)
+    signs["now"] = Signs(True, ("identity",), True)
+    run = world.apply()
+    assert world.job is not None and (world.job.state, world.job.reason_code) == ("paused", "cleanup_plex_runs")
+    signs["now"] = Signs(False)
+    run = world.apply(run)
+    assert run.state == "applied" and world.job.state == "completed"
+    signs["now"] = Signs(True, ("identity",), True)
+    run = world.restore(run)
+    assert world.job.state == "paused" and run.state == "restoring"
+    signs["now"] = Signs(False)
+    assert world.restore(run).state == "restored"
+    assert world.values() == values and world.tree() == tree
