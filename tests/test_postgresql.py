@@ -13,6 +13,7 @@ from tests import postgres
 
 TOP = Path(__file__).resolve().parent.parent
 AGAIN = [
+    "tests/cleanup/applying/test_adversary_back.py",
     "tests/cleanup/applying/test_apply.py",
     "tests/cleanup/applying/test_back.py",
     "tests/cleanup/test_admin_runs.py",
