@@ -175,4 +175,5 @@ KIND = JobKind(
     check_scope=scopes.check_plan,
     form="cleanup.forms.PlanForm",
     permission="cleanup.add_run",
+    rights=lambda scope: ["cleanup.change_run"] if scope.get("apply") else [],  # to accept it by itself
 )

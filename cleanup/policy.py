@@ -40,7 +40,7 @@ class Policy:
     elsewhere: bool = False  # the library's own folders cannot be seen from here: only Plex's word tells if one lacks
     plain_http: bool = False  # also addresses without TLS: browsers block them on https pages
     collections: bool = False  # also posters of members of collections, of which Plex makes composites
-    live_deletes: bool = True  # put unreferenced files away while Plex runs, if it is idle
+    live_deletes: bool = False  # put unreferenced files away while Plex runs, if it is idle
     live_writes: bool = False  # write the database while Plex runs, if it is idle
     idle_only: bool = True  # only when nobody watches
     hours_from: int = 0  # a run that a schedule accepted works only from this hour of the day …
@@ -51,7 +51,7 @@ class Policy:
     ask_after: tuple[str, ...] = ()  # of Plex, after a run: clean_bundles, optimize, empty_trash
     most_files: int = 500_000  # of one run
     most_bytes: int = 500 * GIB
-    most_share: float = 0.6  # of all bundles, that one run may take as orphans
+    most_share: float = 0.5  # of all bundles, that one run may take as orphans
     shrink: float = 0.2  # an index that lost more than this share since the last run is not believed
     url_sample: float = 0.05  # share of the addresses that are loaded in full
     url_per_second: float = 5.0  # questions to one web host
