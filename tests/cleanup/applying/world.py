@@ -27,6 +27,7 @@ POLICY: dict[str, Any] = {
     "upload_newest": 1,
     "most_share": 1.0,
     "collections": True,
+    "live_deletes": True,
 }
 Tree = dict[str, tuple[Any, ...]]
 
