@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 
-from PIL import Image
-
 from .plexdata.entries import Entry, of_stat, same
 from .plexdata.safe import Root
 
@@ -19,6 +17,8 @@ def is_overlay(root: Root, entry: Entry) -> bool:
     """Tell whether a file below ``root`` carries the mark; False for what is no picture, or not the file it was."""
     if entry.kind != "file" or entry.size > MOST:
         return False
+    from PIL import Image  # only where it is asked for: it takes its time to load
+
     try:
         fd = root.open_file(entry.path)
     except OSError:

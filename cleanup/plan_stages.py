@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import threading
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from contextlib import closing
 
 from django.utils.translation import gettext_lazy as _
 
+from mediasync.core import paths
 from mediasync.core.errors import Permanent, UsageError
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, JobKind, NewItem, Outcome, Planned, Skipped
 from mediasync.jobs.registry import Stage as Base
 
-from . import plan_ending, plan_opening, reading, scopes, services, steps, store
+from . import crew, plan_ending, plan_opening, reading, scopes, services, steps, store
 from . import policy as policies
 from .choices import Klass, RunState
 from .models import PlexFolder, Run
 from .planning import Found, Planner, Unit, units
 from .plexdata import layout, places
+from .store_rows import Packed, pack
 
 PLANNING = (RunState.PLANNING,)
+_writing = threading.Lock()  # SQLite takes one writer; threads that wait here go on at once, there after a nap
 
 
 def run_of(job: JobInfo) -> Run | None:
@@ -69,6 +74,11 @@ class Find(Base):
     name = "find"
     label = _("Find what may go")
 
+    def workers_for(self, job: JobInfo) -> int:
+        """Return one thread for each process that plans."""
+        run = run_of(job)
+        return hands(run) if run else 1
+
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         run = run_of(job)
         if run is None or run.state != RunState.PLANNING or "root" not in run.facts:
@@ -76,7 +86,9 @@ class Find(Base):
         data = places.resolve(run.folder.path, run.folder.cache_path)
         prefixes = frozenset(run.filters.get("prefixes", ()))
         found = [(unit, number) for number, work in enumerate(works_of(run)) for unit in units(work, data, prefixes)]
-        found.sort(key=lambda each: (each[0].prefix, each[1]))  # the index is read once a prefix, for all types
+        # Each child of a crew has prefixes of its own, and reads the index of one once, for all types.
+        count = hands(run)
+        found.sort(key=lambda each: (crew.rank(each[0].prefix) // count, each[1], each[0].prefix))
         yield Planned(
             [
                 NewItem(str(unit), {"work": number, "unit": list(unit)}, label, label)
@@ -92,28 +104,32 @@ class Find(Base):
         unit, work = Unit(*item.payload["unit"]), works_of(run)[item.payload["work"]]
         found, kept, rows = Found(), Counter[str](), 0
         if item.cursor or item.force:  # an earlier try may have written rows
-            with ctx.transaction():
+            with _writing, ctx.transaction():
                 store.erase(run.pk, str(unit))
-        block: list[Any] = []
-        limit = run.filters.get("limit", 0)
-        for draft in planner_of(run).drafts(unit, work, found, kept):
-            block.append(draft)
-            if len(block) >= store.BLOCK:
-                rows += self._write(run, unit, block, ctx)
-                block = []
-                ctx.checkpoint()
-                ctx.progress(str(unit))
-            if limit and rows + len(block) >= limit:
-                break
-        with ctx.transaction({"begun": True}):
-            store.write(run.pk, str(unit), block)
+        last = None
+        with closing(self._blocks(run, unit, work, found, kept)) as blocks:
+            for block in blocks:
+                if last is not None:
+                    with _writing, ctx.transaction({"begun": True}):  # the cursor says that there are rows
+                        store.write_packed(run.pk, str(unit), last)
+                    ctx.checkpoint()
+                    ctx.progress(str(unit))
+                last, rows = block, rows + block.rows
+        with _writing, ctx.transaction({"begun": True}):
+            if last is not None:
+                store.write_packed(run.pk, str(unit), last)
             plan_ending.note(run, unit, found, kept)
-        return Done({"rows": rows + len(block), "bundles": found.weight.bundles, "bytes": found.weight.bytes})
+        return Done({"rows": rows, "bundles": found.weight.bundles, "bytes": found.weight.bytes})
 
-    def _write(self, run: Run, unit: Unit, block: list[Any], ctx: Context) -> int:
-        with ctx.transaction({"begun": True}):  # the cursor says that there are rows
-            store.write(run.pk, str(unit), block)
-        return len(block)
+    def _blocks(
+        self, run: Run, unit: Unit, work: steps.Work, found: Found, kept: Counter[str]
+    ) -> Generator[Packed, None, None]:
+        planner, limit, count = planner_of(run), run.filters.get("limit", 0), hands(run)
+        if count > 1:
+            copy = paths.to_text(os.fsencode(reading.copy_of(run.pk)))
+            yield from crew.of(run.pk, count).blocks(planner, copy, unit, work, found, kept, limit)
+            return
+        yield from map(pack, planner.blocks(unit, work, found, kept, limit))
 
 
 class Sum(Base):
@@ -131,6 +147,7 @@ class Sum(Base):
             return Skipped("cleanup_wrong_state", {"run": run.pk if run else 0, "state": run.state if run else ""})
         with ctx.transaction():
             rows = plan_ending.close(run, ctx.job)
+        crew.close(run.pk)
         reading.forget([run.pk])
         return Done({"rows": rows})
 
@@ -151,6 +168,12 @@ def works_of(run: Run) -> list[steps.Work]:
         if work.classes:
             found.append(work)
     return found
+
+
+def hands(run: Run) -> int:
+    """Return how many processes plan a run: this one, or that many children."""
+    counts = run.facts.get("index", {})
+    return crew.size(counts.get("bundles", 0) + counts.get("media_bundles", 0))
 
 
 def planner_of(run: Run) -> Planner:

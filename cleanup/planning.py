@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mediasync.core import paths
@@ -22,7 +23,6 @@ from .plexdata.safe import Root
 from .plexdata.sources import Sources
 from .plexdata.walk import Bundle
 from .policy import Policy
-from .preflight import Weight
 from .reading import Reading
 from .rules.base import Asking, Draft
 from .rules.cache import Cache
@@ -30,7 +30,9 @@ from .rules.media import MediaRules
 from .rules.metadata import MetadataRules, Told
 from .rules.selected import Selecting
 from .steps import CACHE, Work
+from .weight import Weight
 
+BLOCK = 5000  # drafts; the rows of one transaction
 MOST_OUTWARD = 10_000  # links that lead out of their bundles, remembered of one unit
 
 
@@ -58,6 +60,16 @@ class Found:
     def note(self, _path: str, why: str) -> None:
         self.foreign[why] += 1
 
+    def facts(self) -> dict[str, Any]:
+        """Return all of it as plain values, which ``take`` takes in another process."""
+        return {each.name: getattr(self, each.name) for each in fields(self)} | {"weight": self.weight.facts()}
+
+    def take(self, facts: Mapping[str, Any]) -> None:
+        """Become what another one was."""
+        for each in fields(self):
+            setattr(self, each.name, facts[each.name])
+        self.weight, self.foreign = Weight(**facts["weight"]), Counter(facts["foreign"])
+
     def watch(self, bundle: Bundle, root: str) -> None:
         """Remember where links that leave their bundle lead to, if that is in the data folder: it must stay."""
         for entry in bundle.entries:
@@ -84,6 +96,13 @@ class Planner:
     host: bool = False
     ask: Ask | None = None
     source: Callable[[], Reading] | None = None
+
+    def blocks(self, unit: Unit, work: Work, found: Found, kept: Counter[str], limit: int = 0) -> Iterator[list[Draft]]:
+        """Yield the drafts of a unit in blocks, the first ``limit`` of them (0: all)."""
+        drafts = self.drafts(unit, work, found, kept)
+        left = islice(drafts, limit) if limit else drafts
+        while block := list(islice(left, BLOCK)):
+            yield block
 
     def drafts(self, unit: Unit, work: Work, found: Found, kept: Counter[str]) -> Iterator[Draft]:
         """Yield the drafts of a unit, bundle by bundle.

@@ -21,7 +21,7 @@ from .models import PlexFolder
 from .plexdata import database, layout, places, walk
 from .plexdata.database import Schema
 from .plexdata.places import Data
-from .plexdata.walk import Bundle
+from .weight import Weight
 
 Facts = dict[str, Any]
 Plex = Callable[[], Facts]
@@ -117,33 +117,6 @@ def sizes(data: Data) -> Facts:
         cached.files, cached.bytes = cached.files + 1, cached.bytes + entry.blocks * 512
     found["Cache"] = {"files": cached.files, "bytes": cached.bytes}
     return found
-
-
-class Weight:
-    """Sums over bundles. A file with several names counts in parts."""
-
-    __slots__ = ("bundles", "bytes", "files", "upload_bytes", "upload_files")
-
-    def __init__(self) -> None:
-        self.bundles = self.files = self.bytes = self.upload_files = self.upload_bytes = 0
-
-    def add(self, bundle: Bundle) -> None:
-        """Count one bundle."""
-        self.bundles += 1
-        uploads = f"{bundle.path}/{layout.UPLOADS}/"
-        blocks, files = bundle.spared_blocks, sum(bundle.spared.values())
-        for path, kind, _dev, _ino, _size, size, _time, nlink, _target in bundle.entries:
-            if kind == "folder":
-                continue
-            if nlink > 1:
-                size //= nlink
-            files, blocks = files + 1, blocks + size
-            if path.startswith(uploads):
-                self.upload_files, self.upload_bytes = self.upload_files + 1, self.upload_bytes + size * 512
-        self.files, self.bytes = self.files + files, self.bytes + blocks * 512
-
-    def facts(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def warnings(facts: Facts) -> list[list[Any]]:

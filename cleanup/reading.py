@@ -64,9 +64,18 @@ def of(run: int) -> Reading:
     kept: Reading | None = getattr(_open, "reading", None)
     if kept is not None and kept.path == path:
         return kept
-    close()
     if not copy_of(run).is_file():
+        close()
         raise Permanent("The copy of Plex's database is gone.", code="cleanup_no_copy", run=run)
+    return opened(path)
+
+
+def opened(path: str) -> Reading:
+    """Return the copy at ``path`` (stored text), open; the thread keeps one. Permanent if its index is empty."""
+    kept: Reading | None = getattr(_open, "reading", None)
+    if kept is not None and kept.path == path:
+        return kept
+    close()
     con = database.open_ro(path)
     try:
         schema = database.probe(con)

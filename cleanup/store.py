@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 from django.db import connection
 
-from .choices import PHASES, Action, Outcome
+from .choices import Outcome
 from .models import PlanRow
 from .rules.base import Draft
+from .store_rows import FACTS, OF_NAMES, Packed, pack
 
-BLOCK = 5000  # rows of one transaction
-ROWS = 100  # a statement on SQLite; 2,500 variables of the 32,766 that it takes
-TITLE = 200
+ROWS = 100  # a statement on SQLite; 2,700 variables of the 32,766 that it takes
 TABLE = PlanRow._meta.db_table
 SAME = ("run_id", "unit", "outcome", "sha1")  # of all rows of one call
-FACTS = ("phase", *Draft._fields)
-# What tells something in a row about a name on the disk; the other facts have their defaults there.
-OF_NAMES = tuple(Draft._fields.index(name) for name in Draft._fields if name in (
-    *("klass", "action", "base", "path", "bundle", "dev", "ino", "size", "blocks", "mtime_ns", "nlink"),
-    *("risk", "reason"),
-))  # fmt: skip
-NAMED = frozenset({Action.FILE, Action.FOLDER, Action.REPORT})
-_names = itemgetter(*OF_NAMES)
-_phases = {str(action): phase for action, phase in PHASES.items()}
 
 
 def write(run: int, unit: str, drafts: Sequence[Draft]) -> None:
     """Insert the drafts as rows of a run's unit, those of each action in their order. Inside ``ctx.transaction()``."""
-    if not drafts:
-        return
+    write_packed(run, unit, pack(drafts))
+
+
+def write_packed(run: int, unit: str, packed: Packed) -> None:
+    """Do the same with what ``pack`` made of drafts."""
     connection.ensure_connection()
     same = (run, unit, str(Outcome.PLANNED), "")
-    if connection.vendor == "postgresql":
-        _copy(same, drafts)
-        return
-    of_names = [draft for draft in drafts if draft.action in NAMED]
-    others = [draft for draft in drafts if draft.action not in NAMED]
-    for part in (others, of_names):  # each in its order; values before the files that they set free
-        for start in range(0, len(part), ROWS):
-            _insert(same, part[start : start + ROWS], part is of_names)
+    # Each in its order; values before the files that they set free.
+    for names, values in ((FACTS, packed.others), (OF_NAMES, packed.of_names)):
+        if values and connection.vendor == "postgresql":
+            _copy(names, same, values)
+        elif values:
+            _insert(names, same, values)
 
 
 def erase(run: int, unit: str) -> None:
@@ -50,47 +39,47 @@ def erase(run: int, unit: str) -> None:
     PlanRow.objects.filter(run=run, unit=unit)._raw_delete(connection.alias)
 
 
-def _copy(same: tuple[Any, ...], drafts: Sequence[Draft]) -> None:
-    columns = ", ".join(f'"{name}"' for name in (*SAME, *FACTS))
+def _rest(names: Sequence[str]) -> dict[str, str]:
+    """Return the columns that are not among ``names``, with what stands in them."""
+    values = {"item": "NULL", "section": "NULL", "files": "0"}
+    return {name: values.get(name, "''") for name in FACTS if name not in names}
+
+
+def _copy(names: Sequence[str], same: tuple[Any, ...], values: list[Any]) -> None:
+    rest = _rest(names)
+    constant = tuple({"NULL": None, "0": 0}.get(value, "") for value in rest.values())
+    columns = ", ".join(f'"{name}"' for name in (*SAME, *names, *rest))
     cursor = connection.connection.cursor()
+    width = len(names)
     with cursor, cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as copy:
-        for draft in map(_fitting, drafts):
-            copy.write_row((*same, _phases[draft.action], *draft))
+        for start in range(0, len(values), width):
+            copy.write_row((*same, *values[start : start + width], *constant))
 
 
-def _fitting(draft: Draft) -> Draft:
-    """Return a draft that fits into its columns; only titles are longer than what we make ourselves."""
-    if len(draft.title) <= TITLE and "\0" not in draft.title:
-        return draft
-    return draft._replace(title=draft.title.replace("\0", " ")[:TITLE])
-
-
-def _insert(same: tuple[Any, ...], drafts: Sequence[Draft], short: bool) -> None:
-    """Run one statement; it has fewer variables where all rows are about names, as most are."""
+def _insert(names: Sequence[str], same: tuple[Any, ...], values: list[Any]) -> None:
+    """Insert ``ROWS`` at once; there are fewer variables where all rows are about names, as most are."""
     cursor = connection.connection.cursor()
-    if short:
-        values = [(_phases[draft.action], *_names(draft)) for draft in drafts]
-    else:
-        values = [(_phases[draft.action], *_fitting(draft)) for draft in drafts]
-    cursor.execute(_statement(short, len(values)), (*same, *chain.from_iterable(values)))
+    step = ROWS * len(names)
+    for start in range(0, len(values), step):
+        part = values[start : start + step]
+        cursor.execute(_statement(names, len(part) // len(names)), (*same, *part))
 
 
-def _statement(short: bool, rows: int) -> str:
-    found = _statements.get((short, rows))
+def _statement(names: Sequence[str], rows: int) -> str:
+    found = _statements.get((len(names), rows))
     if found is None:
-        facts = ("phase", *(Draft._fields[place] for place in OF_NAMES)) if short else FACTS
-        rest = {name: "NULL" if name in ("item", "section") else "0" if name == "files" else "''" for name in FACTS}
-        constant = [name for name in FACTS if name not in facts]
-        columns = ", ".join(f'"{name}"' for name in (*SAME, *facts, *constant))
+        rest = _rest(names)
+        columns = ", ".join(f'"{name}"' for name in (*SAME, *names, *rest))
         fixed = ", ".join(f"?{place}" for place in range(1, len(SAME) + 1))
-        ends = "".join(f", {rest[name]}" for name in constant)
-        width = len(facts)
+        ends = "".join(f", {value}" for value in rest.values())
+        width = len(names)
         each = [
             f"({fixed}, {', '.join(f'?{len(SAME) + row * width + place + 1}' for place in range(width))}{ends})"
             for row in range(rows)
         ]
-        found = _statements[short, rows] = f"INSERT INTO {TABLE} ({columns}) VALUES {', '.join(each)}"
+        found = _statements[len(names), rows] = f"INSERT INTO {TABLE} ({columns}) VALUES {', '.join(each)}"
     return found
 
 
-_statements: dict[tuple[bool, int], str] = {}
+_statements: dict[tuple[int, int], str] = {}
+"""By the number of columns and of rows."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from cleanup import plan_stages, reading, selectors, services, store
+from cleanup import plan_stages, planning, reading, selectors, services, store
 from cleanup.choices import Action, Klass, Outcome, RunState
 from cleanup.models import PlanRow, PlexFolder, Run
 from mediasync.core.errors import Conflict, UsageError
@@ -101,8 +101,8 @@ def test_rows_stand_in_the_order_of_doing(made: Sample) -> None:
 def test_planning_a_unit_again_replaces_its_rows(made: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     want = rows(planned(known(made.folder), "all"))
     Run.objects.all().delete()
-    write, calls = store.write, [0]
-    monkeypatch.setattr(store, "BLOCK", 3)
+    write, calls = store.write_packed, [0]
+    monkeypatch.setattr(planning, "BLOCK", 3)
 
     def dying(*words: Any) -> None:
         write(*words)
@@ -110,7 +110,7 @@ def test_planning_a_unit_again_replaces_its_rows(made: Sample, monkeypatch: pyte
         if calls[0] in (2, 4, 7):
             raise RuntimeError("the process dies after this block")
 
-    monkeypatch.setattr(store, "write", dying)
+    monkeypatch.setattr(store, "write_packed", dying)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mediasync.jobs.outcomes.back_off", lambda attempt: 0.0)
         assert rows(planned(PlexFolder.objects.get(), "all")) == want

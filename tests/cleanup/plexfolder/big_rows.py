@@ -57,6 +57,9 @@ class Rows:
                 {"id": number, "name": name, "section_type": number, "uuid": sha1(name)[:36]}
                 for number, name in ((1, "Films"), (2, "Shows"))
             ],
+            "section_locations": [
+                {"library_section_id": number, "root_path": "/media", "available": "t"} for number in (1, 2)
+            ],
             "tags": [{"id": kind, "tag": "", "tag_type": kind} for kind in TAG_TYPES.values()],
             "metadata_items": self.items,
             "media_items": self.media,
