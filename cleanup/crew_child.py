@@ -6,6 +6,7 @@ file, without Django's settings: nothing on the way from a unit to its drafts ne
 
 from __future__ import annotations
 
+import gc
 import json
 import marshal
 import os
@@ -29,6 +30,7 @@ from cleanup.steps import Work
 from mediasync.core.errors import MediasyncError, Permanent
 
 IDLE = 60.0  # seconds without a task after which it ends: its master may have gone on elsewhere
+RARELY = (100_000, 20, 20)  # when garbage is looked for: nearly nothing here refers to itself
 Tell = SimpleQueue[Any]
 
 
@@ -140,5 +142,7 @@ def _said(error: Exception) -> tuple[str, str, str]:
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.set_threshold(*RARELY)
     serve(sys.stdin.buffer, sys.stdout.buffer)
     os._exit(0)  # the thread that listens never ends

@@ -139,7 +139,9 @@ class Planner:
         if asking.wants(Klass.SELECTED):
             kinds = layout.TYPES[unit.folder]
             sources.prepare(item for item in index.everyone(unit.prefix) if item.type in kinds)
-        composite = members(source) if asking.wants(Klass.SELECTED) and not self.policy.collections else frozenset()
+        composite = frozenset[int]()
+        if asking.wants(Klass.SELECTED) and not self.policy.collections:
+            composite = source.once("members", members)
 
         def selecting(bundle: Bundle) -> Selecting:
             return Selecting(asking, partial(sources.of, bundle.path), locks, composite)
@@ -155,7 +157,7 @@ class Planner:
 
     def _media(self, asking: Asking, source: Reading) -> Callable[[Bundle], Iterator[Draft]]:
         index = source.index
-        users = media_users(source) if asking.wants(Klass.REHOST) and self.host else {}
+        users = source.once("media users", media_users) if asking.wants(Klass.REHOST) and self.host else {}
         rules = MediaRules(asking, index.media_uses, users, Locks(self.policy, self.ask))
 
         def make(bundle: Bundle) -> Iterator[Draft]:

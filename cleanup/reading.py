@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import apsw
 from django.conf import settings
@@ -20,6 +21,7 @@ from .plexdata.database import Schema, Snapshot
 from .plexdata.index import Index, build
 from .plexdata.places import Data
 
+Found = TypeVar("Found")
 ROOM = 1.1  # of the size of the database must be free for its copy
 
 
@@ -31,6 +33,14 @@ class Reading:
     con: apsw.Connection
     schema: Schema
     index: Index
+    _known: dict[str, Any] = field(default_factory=dict, init=False)
+
+    def once(self, name: str, find: Callable[[Reading], Found]) -> Found:
+        """Return what ``find`` finds in the whole copy; it is asked for by each unit, and looked for once."""
+        if name not in self._known:
+            self._known[name] = find(self)
+        found: Found = self._known[name]
+        return found
 
 
 _open = threading.local()  # SQLite's connections belong to one thread

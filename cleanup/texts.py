@@ -15,6 +15,7 @@ from .texts_plexdata import PLEXDATA
 PLAN: Mapping[str, Text] = {
     # titles
     "cleanup_plan": _("Plan a clean-up: %(name)s"),
+    "cleanup_child_died": _("A process that plans died; its part is planned again"),
     # what was asked
     "cleanup_no_step": _("There is no step %(steps)s"),
     "cleanup_no_steps": _("No step was named"),

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from mediasync.jobs.registry import Text
 
 PLEXDATA: Mapping[str, Text] = {
-    "cleanup_child_died": _("A process that plans died; its part is planned again"),
     "plex_cache_place": _("%(path)s cannot be the cache: other things lie there"),
     "plex_folder_missing": _("%(path)s is no folder here"),
     "plex_folder_lacks": _("%(path)s has no %(what)s: is it a data folder of Plex?"),

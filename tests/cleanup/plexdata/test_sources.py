@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleanup.plexdata import database, index, infoxml, places, sources
@@ -151,3 +152,11 @@ def test_only_web_addresses_are_addresses(url: str) -> None:
 def test_a_digest_proves_one_address_only(url: str) -> None:
     digest = sha1("https://x/1.jpg")
     assert sources.proves(url, digest) == (url == "https://x/1.jpg")
+
+
+@settings(deadline=None)
+@given(st.one_of(st.from_regex(sources.PLAIN, fullmatch=True), st.from_regex(r"https?://[!-~]{0,20}", fullmatch=True)))
+def test_the_short_way_knows_only_whole_addresses(url: str) -> None:
+    if sources.PLAIN.fullmatch(url):
+        parts = urlsplit(url)
+        assert parts.scheme in ("http", "https") and parts.hostname and url.isprintable() and " " not in url
