@@ -8,7 +8,7 @@ LOCK   := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-annotate
 
 .PHONY: setup setup-test run test check bench lock clean
 
-setup: $(VENV)/.installed $(EXTRAS:%=$(VENV)/.installed-%)   ## what must be there to run; EXTRAS="clouddrive gdrive" adds to it
+setup: $(VENV)/.installed $(EXTRAS:%=$(VENV)/.installed-%)   ## what must be there to run; EXTRAS="clouddrive gdrive s3 zh" adds to it
 setup-test: $(VENV)/.installed-test      ## and to test
 
 $(BIN)/python:
@@ -43,7 +43,9 @@ lock: | $(BIN)/python                    ## new requirements*.lock from pyprojec
 	$(LOCK) -o requirements.lock pyproject.toml
 	$(LOCK) --extra clouddrive -c requirements.lock -o requirements-clouddrive.lock pyproject.toml
 	$(LOCK) --extra gdrive -c requirements.lock -o requirements-gdrive.lock pyproject.toml
-	$(LOCK) --extra test --extra clouddrive --extra gdrive -c requirements.lock -o requirements-test.lock pyproject.toml
+	$(LOCK) --extra s3 -c requirements.lock -o requirements-s3.lock pyproject.toml
+	$(LOCK) --extra zh -c requirements.lock -o requirements-zh.lock pyproject.toml
+	$(LOCK) --extra test --extra clouddrive --extra gdrive --extra s3 --extra zh -c requirements.lock -o requirements-test.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

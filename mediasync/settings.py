@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "mediasync.servers",
     "mediasync.notify",
     "monitors",
+    "cleanup",
     "catalog",
     "scanning",
     "django_q",

@@ -7,10 +7,12 @@ from typing import Any
 
 from catalog import signals as music
 from mediasync import noticing
+from mediasync.core import clock
 from mediasync.core.clock import Clock
 from mediasync.jobs import services as jobs
 from mediasync.jobs.choices import Trigger
 from mediasync.ondemand import poller
+from mediasync.servers import library_scan
 from mediasync.servers.listeners.arrivals import arrived
 from mediasync.servers.models import Arrival, Server
 from mediasync.servers.services import answered, libraries_changed
@@ -38,6 +40,7 @@ def on_answered(sender: Any, server: Server, **_more: Any) -> None:
     """A server is there again: what waits for it, and what it is to be asked, need not sleep until the next try."""
     scanning.deliver(server.pk)
     scanning.prove(server.pk)
+    library_scan.hurry(server, clock.system.now())
 
 
 def on_arrived(sender: Any, server: Server, arrivals: Sequence[Arrival], **_more: Any) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from mediasync.core import foreign
 from mediasync.servers.models import Server
 from monitors.models import Change
-from scanning import explaining, selectors
+from scanning import explaining, selectors, taken
 from scanning.facts import Fact
 from scanning.models import ScanRequest
 
@@ -92,7 +92,9 @@ def show(row: ScanRequest, part: Part) -> None:
     part.add("request", "explain_asked", at=row.first_at, row=place, source=row.source or "–", hits=row.hits, **shown)
     part.add("request", "explain_request", TONES[row.state], at=at, row=place, **shown)
     if row.state in DONE:
-        part.add("verified", f"explain_{row.state}", "ok", at=row.verified_at, row=place)
+        shown_itself = row.is_dir or row.library is None or taken.takes(row.library.kind, row.path)
+        code = f"explain_{row.state}" if shown_itself or row.state != State.VERIFIED else "explain_verified_above"
+        part.add("verified", code, "ok", at=row.verified_at, row=place)
     elif row.state == State.NOT_FOUND or row.checks:
         why = sentence(row.reason) or "–"
         tone: Tone = "bad" if row.state == State.NOT_FOUND else "busy" if row.verify_at else "warn"

@@ -74,6 +74,7 @@ TEXTS: dict[str, Text] = {
     "explain_asked": _("Wanted by %(source)s, %(hits)s ×: %(asks)s (%(update)s)"),
     "explain_request": _("%(asks)s: %(state)s. %(answer)s"),
     "explain_verified": _("The server knows it"),
+    "explain_verified_above": _("The server knows the folder of it; such a file it does not list by itself"),
     "explain_gone": _("The server knows it no longer, as it should be"),
     "explain_unproved": _("The server was asked %(checks)s times, and it is not proved: %(why)s"),
     # What to do

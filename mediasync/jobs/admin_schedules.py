@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,7 +22,7 @@ from mediasync.ui.buttons import Answer, button
 from mediasync.ui.render import badge, duration
 
 from . import admin_cells as cells
-from . import forms, schedules, services, views
+from . import forms, registry, schedules, services, views
 from .models import Schedule
 
 
@@ -36,8 +37,13 @@ class ScheduleAdmin(ModelAdmin[Schedule]):
     readonly_fields = ("next_three", "last", "problem", "owner")
     fields = ("name", "kind", "scope", "every", "cron", "timezone", "enabled", *readonly_fields)
 
+    def get_form(self, request: HttpRequest, obj: Schedule | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"user": request.user})
+
     def has_change_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not (obj and obj.owner)
+        allowed = super().has_change_permission(request, obj) and not (obj and obj.owner)
+        return allowed and (obj is None or _may(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.owner)
@@ -78,6 +84,8 @@ class ScheduleAdmin(ModelAdmin[Schedule]):
 
     @button(_("Run now"), permission="jobs.add_job")
     def run_now(self, request: HttpRequest, obj: Schedule) -> Answer:
+        if not _may(request, obj):
+            raise PermissionDenied
         return views.started(request, services.submit(obj.kind, obj.scope, config=obj.config, actor=actor(request)))
 
     # A schedule with an owner is kept by a service, from the owner's own settings.
@@ -91,6 +99,12 @@ class ScheduleAdmin(ModelAdmin[Schedule]):
     def enable(self, request: HttpRequest, obj: Schedule) -> Answer:
         _put(obj, enabled=True)
         return translate("“%s” is on.") % obj
+
+
+def _may(request: HttpRequest, schedule: Schedule) -> bool:
+    """Tell whether this user may start what the schedule starts; a kind that is gone is anybody's to mend."""
+    kind = next((each for each in registry.kinds() if each.name == schedule.kind), None)
+    return kind is None or kind.allows(request.user, schedule.scope)
 
 
 def _put(schedule: Schedule, *, enabled: bool) -> None:

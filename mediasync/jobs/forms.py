@@ -47,8 +47,9 @@ def scope_of(form: forms.Form) -> dict[str, Any]:
 
 
 class ScheduleForm(forms.ModelForm[Schedule]):
-    """A schedule whose kind, scope and times are understood before it is saved."""
+    """A schedule whose kind, scope and times are understood before it is saved; of kinds that its maker may start."""
 
+    user: Any = None  # the admin makes a class with whoever asks
     kind = forms.ChoiceField(label=_("Kind"))
 
     class Meta:
@@ -66,16 +67,19 @@ class ScheduleForm(forms.ModelForm[Schedule]):
         if "kind" in self.fields:  # not for a reader, who gets no fields
             field = self.fields["kind"]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [(kind.name, kind.label) for kind in registry.kinds()]
+            field.choices = [(kind.name, kind.label) for kind in registry.kinds() if kind.allows(self.user)]
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
         try:
-            cleaned["scope"] = registry.kind(cleaned["kind"]).check_scope(cleaned.get("scope") or {})
+            kind = registry.kind(cleaned["kind"])
+            cleaned["scope"] = kind.check_scope(cleaned.get("scope") or {})
             times = {name: cleaned.get(name) for name in ("every", "timezone")}
             schedules.check_times(Schedule(**times, cron=cleaned.get("cron") or ""))
         except MediasyncError as error:
             raise ValidationError(press.told(error)) from error
+        if not kind.allows(self.user, cleaned["scope"]):
+            raise ValidationError(_("You may start jobs of this kind, but not with this scope."))
         return cleaned

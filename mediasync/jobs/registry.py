@@ -174,7 +174,8 @@ class JobKind:
     ``lanes(scope)`` names what it must not share; ``precondition(scope)`` returns None, or the code (and params) why
     it cannot start just now; ``title(scope)`` returns the code and params of its title; ``check_scope(scope)``
     normalises a scope that came from outside or raises UsageError; ``form`` is the dotted path of a Django form whose
-    ``cleaned_data`` becomes the scope; ``heavy`` kinds never take the last free worker; ``summary(job)`` turns the
+    ``cleaned_data`` becomes the scope; ``permission`` is needed to start it, and those of ``rights(scope)`` for a scope
+    that asks for more; ``heavy`` kinds never take the last free worker; ``summary(job)`` turns the
     sums of the stages into lines for people.
     """
 
@@ -187,8 +188,13 @@ class JobKind:
     check_scope: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     form: str = ""
     permission: str = "jobs.add_job"
+    rights: Callable[[Mapping[str, Any]], Sequence[str]] = lambda scope: ()
     heavy: bool = False
     texts: Mapping[str, Text] = field(default_factory=dict)
+
+    def allows(self, user: Any, scope: Mapping[str, Any] | None = None) -> bool:
+        """Tell whether ``user`` may start it, with this scope if one is given."""
+        return bool(user.has_perms([self.permission, *(self.rights(scope) if scope is not None else ())]))
 
     def stage(self, name: str) -> Stage:
         """Return the stage called ``name`` (KeyError if there is none)."""

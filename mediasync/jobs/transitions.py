@@ -59,7 +59,7 @@ TRANSITIONS: tuple[Row, ...] = (
 )
 LEGAL = frozenset((source, row.target) for row in TRANSITIONS for source in row.sources)
 ended = Signal()
-"""Sent with ``job_id``, ``state`` and ``now`` when a job ended, in the transaction that ends it (mediasync/wiring.py)."""
+"""Sent with ``job_id``, ``state`` and ``now`` when a job ended, in the transaction that ends it."""
 LEVELS = {S.FAILED: Level.ERROR, S.COMPLETED_WITH_ERRORS: Level.WARNING, S.INTERRUPTED: Level.WARNING}
 
 

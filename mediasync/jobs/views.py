@@ -125,7 +125,7 @@ def eta(job: Job) -> float | None:
 
 def start_page(admin: ModelAdmin[Job], request: HttpRequest) -> HttpResponse:
     """Show the kinds that this user may start, and the form of the chosen one."""
-    kinds = [kind for kind in registry.kinds() if request.user.has_perm(kind.permission)]
+    kinds = [kind for kind in registry.kinds() if kind.allows(request.user)]
     chosen = next((kind for kind in kinds if kind.name == request.GET.get("kind")), None)
     form = forms.scope_form(chosen) if chosen else None
     return admin.show(request, "jobs/start.html", _("Start a job"), kinds=kinds, chosen=chosen, form=form)
@@ -136,17 +136,20 @@ def start(admin: ModelAdmin[Job], request: HttpRequest, kind: str) -> HttpRespon
     known = next((each for each in registry.kinds() if each.name == kind), None)
     if known is None:
         raise Http404
-    if not request.user.has_perm(known.permission):
+    if not known.allows(request.user):
         raise PermissionDenied
     form = forms.scope_form(known, request.POST)
     if form.is_valid():
+        scope = forms.scope_of(form)
+        if not known.allows(request.user, scope):
+            raise PermissionDenied
         try:
-            submitted = services.submit(kind, forms.scope_of(form), actor=actor(request))
+            submitted = services.submit(kind, scope, actor=actor(request))
         except MediasyncError as error:
             form.add_error(None, press.told(error))
         else:
             return started(request, submitted)
-    kinds = [each for each in registry.kinds() if request.user.has_perm(each.permission)]
+    kinds = [each for each in registry.kinds() if each.allows(request.user)]
     return admin.show(request, "jobs/start.html", _("Start a job"), kinds=kinds, chosen=known, form=form)
 
 

@@ -1,19 +1,40 @@
-"""The job that asks a server to look through a whole library. Only a person wants that; changes never lead to it."""
+"""The job that asks a server to look through a whole library. Only a person wants that; changes never lead to it.
+
+It keeps to the limits of the server, as a delivery does: what was wanted while it is away is asked when it is back.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import UsageError
+from mediasync.core.errors import Snooze, UsageError, WorkError
 from mediasync.jobs import services as jobs
-from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, JobKind, NewItem, Outcome, Planned, Stage
+from mediasync.jobs.choices import JobState
+from mediasync.jobs.models import Job
+from mediasync.jobs.registry import (
+    JSON,
+    Context,
+    Done,
+    ItemInfo,
+    JobInfo,
+    JobKind,
+    NewItem,
+    Outcome,
+    Planned,
+    Skipped,
+    Stage,
+)
 from mediasync.jobs.services import Submitted
 
-from . import services
-from .models import Library
+from . import limits, services
+from .clients.base import Answer
+from .models import Library, Server
+
+AGAIN = dt.timedelta(seconds=5)
 
 
 class ScanLibrary(Stage):
@@ -26,15 +47,42 @@ class ScanLibrary(Stage):
         yield Planned([NewItem("library")])
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
-        library = Library.objects.select_related("server").get(pk=ctx.job.scope["library"])
-        client = services.client_for(library.server)
+        library = Library.objects.select_related("server").filter(pk=ctx.job.scope["library"]).first()
+        if library is None:
+            return Skipped("library_gone")
+        server = library.server
+        with ctx.transaction():
+            until = limits.take(server, library, ctx.now()) or limits.ready(server, ctx.now())
+        if until is not None:
+            raise Snooze(server.last_error, until=until, code="server_later", server=server.name)
         try:
-            answer = client.refresh_library(library.key)
-        finally:
-            client.close()
+            answer = _ask(library)
+        except WorkError as error:
+            with ctx.transaction():
+                limits.failed(server, error, ctx.now())
+            if server.paused or limits.is_away(error):
+                until = max(server.cooldown_until or ctx.now(), ctx.now() + AGAIN)
+                raise Snooze(str(error), until=until, code="server_later", server=server.name) from None
+            raise
         with ctx.transaction():
             Library.objects.filter(pk=library.pk).update(last_scan_at=ctx.now())
+            limits.succeeded(server, ctx.now())
         return Done({"status": answer.status})
+
+
+def _ask(library: Library) -> Answer:
+    client = services.client_for(library.server)
+    try:
+        return client.refresh_library(library.key)
+    finally:
+        client.close()
+
+
+def hurry(server: Server, now: dt.datetime) -> int:
+    """Let those go on that sleep until a server is back; return how many."""
+    ids = list(Library.objects.filter(server=server).values_list("pk", flat=True))
+    asleep = Job.objects.filter(kind=KIND.name, state=JobState.SCHEDULED, scope__library__in=ids)
+    return asleep.update(not_before=now)
 
 
 def check_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +112,12 @@ KIND = JobKind(
     check_scope=check_scope,
     precondition=precondition,
     permission="servers.change_library",
-    texts={"scan_library": _("Scan all of %(name)s"), "server_paused": _("%(server)s is paused")},
+    texts={
+        "scan_library": _("Scan all of %(name)s"),
+        "server_paused": _("%(server)s is paused"),
+        "server_later": _("%(server)s cannot be asked just now"),
+        "library_gone": _("The library is gone"),
+    },
 )
 
 

@@ -73,7 +73,7 @@ def failed(server: Server, error: Exception, now: dt.datetime | None = None) -> 
     if isinstance(error, AccessDenied):
         _update(server, Q(), paused=True, paused_reason=error.code, last_error=text, fails=0, cooldown_until=None)
     elif isinstance(error, Transient):
-        away = isinstance(error, Unreachable) or error.params.get("status") in AWAY
+        away = is_away(error)
         _update(server, Q(), fails=F("fails") + 1 if away else 0, last_error=text)
         rest = min(error.retry_after or 0.0, LONGEST_COOLDOWN)
         if server.fails >= OPENS_AT:
@@ -84,6 +84,11 @@ def failed(server: Server, error: Exception, now: dt.datetime | None = None) -> 
     elif isinstance(error, MediasyncError):
         # It refused this request, but it is there.
         _update(server, Q(), fails=0, cooldown_until=None, seen_at=now, last_error=text)
+
+
+def is_away(error: MediasyncError) -> bool:
+    """Tell whether an error shows that nobody is there, rather than that the server does not want to."""
+    return isinstance(error, Unreachable) or error.params.get("status") in AWAY
 
 
 def _update(server: Server, where: Q, **values: object) -> bool:

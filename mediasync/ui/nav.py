@@ -39,6 +39,7 @@ GROUPS = (
             "catalog.ConfigRevision",
         ),
     ),
+    (_("Clean-up"), ("cleanup.PlexFolder", "cleanup.Run", "cleanup.PlanRow", "cleanup.ImageHost")),
     (_("Messages"), ("notify.Channel", "notify.Rule", "notify.Message")),
     (_("More"), ()),
     (

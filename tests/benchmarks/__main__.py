@@ -49,10 +49,21 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
         Bound("100,000 links with their rows ÷ cp -rs", "first_by_cp", 1.0),
         Bound("again, all right ÷ the first time", "again_by_first", 0.2),
     ),
+    "quarantine": (
+        Bound("putting files of a Plex folder of 200,000 away ÷ a plain loop of os.rename", "apply_by_loop", 3.0),
+        Bound("bringing them back ÷ the same loop", "restore_by_loop", 3.5),
+        Bound("most memory", "memory", 300, "MB"),
+    ),
     "hooks": (
         Bound("a webhook, from its connection to our 2xx, p99 of 2,000 from 4 senders", "p99_ms", 100, "ms"),
         Bound("its median ÷ that of /healthz", "by_peer", 4.0),
         Bound("10,000 files taken in as hints ÷ plain executemany", "burst_by_bare", 4.0),
+    ),
+    "plan": (
+        Bound("clean-up: plan of a usual folder, 97,000 rows ÷ find -printf (aim: 1.5)", "typical", 3.0),
+        Bound("clean-up: plan of whole bundles where nearly all may go ÷ find -printf", "orphans", 3.0),
+        Bound("clean-up: plan of everything there, a row for each file ÷ find -printf", "worst", 6.0),
+        Bound("most memory, children included", "peak_mb", 300, "MB"),
     ),
     "engine": (
         Bound("100,000 trivial items ÷ plain executemany", "ratio", 6.0),
@@ -99,8 +110,16 @@ def links() -> Figures:
     return script("link_cost")
 
 
+def quarantine() -> Figures:
+    return script("quarantine_cost")
+
+
 def hooks() -> Figures:
     return script("hook_cost")
+
+
+def plan() -> Figures:
+    return script("plan_cost")
 
 
 def engine() -> Figures:
@@ -116,7 +135,9 @@ RUNS: dict[str, Callable[[], Figures]] = {
     "postgresql": postgresql,
     "slow": slow,
     "links": links,
+    "quarantine": quarantine,
     "hooks": hooks,
+    "plan": plan,
     "engine": engine,
     "sync": sync,
 }
@@ -134,7 +155,7 @@ def main(names: list[str]) -> int:
             value = figures[bound.key]
             broken += value > bound.most
             verdict = "" if value <= bound.most else "   BROKEN"
-            sys.stdout.write(f"{bound.what:72} {value:8.2f} {bound.unit} (≤ {bound.most:g}){verdict}\n")
+            sys.stdout.write(f"{bound.what:80} {value:8.2f} {bound.unit} (≤ {bound.most:g}){verdict}\n")
             sys.stdout.flush()
     return 1 if broken else 0
 

@@ -7,6 +7,7 @@ set. DATABASE_URL may name a PostgreSQL; its mediasync tables are emptied in eac
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import statistics
@@ -99,7 +100,7 @@ def measured(command: Sequence[str], environment: dict[str, str]) -> tuple[float
     begun = time.monotonic()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     peak = [0]
-    watcher = threading.Thread(target=_watch, args=(process, peak))
+    watcher = threading.Thread(target=watch, args=(process, peak))
     watcher.start()
     code = process.wait()
     spent = time.monotonic() - begun
@@ -109,7 +110,7 @@ def measured(command: Sequence[str], environment: dict[str, str]) -> tuple[float
     return round(spent, 3), peak[0] // 1024
 
 
-def _watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
+def watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
     while process.returncode is None:
         peak[0] = max(peak[0], _resident(process.pid))
         time.sleep(0.05)
@@ -120,8 +121,10 @@ def _resident(pid: int) -> int:
     try:
         with open(f"/proc/{pid}/status") as file:
             own = next((int(line.split()[1]) for line in file if line.startswith("VmRSS")), 0)
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return own + sum(_resident(int(child)) for child in file.read().split())
+        for children in glob.glob(f"/proc/{pid}/task/*/children"):  # each thread has those that it started
+            with open(children) as file:
+                own += sum(_resident(int(child)) for child in file.read().split())
+        return own
     except OSError:
         return 0
 

@@ -255,3 +255,10 @@ def test_a_server_that_is_off_does_not_hide_the_others(scene: Scene) -> None:
     found = scene.explain()
     assert todo(found) == ["todo_nothing_proved"]
     assert "explain_server_off" in codes(found, "server")
+
+
+def test_a_file_that_no_server_lists_is_proved_by_its_folder(scene: Scene) -> None:
+    scene.change(path="Films/Heat (1995)/Heat.xyz")
+    scene.request("verified", path="/data/Films/Heat (1995)/Heat.xyz", is_dir=False, verified_at=NOW)
+    found = scene.explain(f"{scene.file.parent}/Heat.xyz")
+    assert codes(found, "verified") == ["explain_verified_above"]

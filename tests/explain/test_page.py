@@ -111,7 +111,7 @@ def explain(*words: str, **options: Any) -> str:
 def test_the_command_tells_the_same(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.request("verified", sent_at=NOW, verified_at=NOW)
     text = explain(str(scene.file))
-    assert "2026-03-01 12:00:00  ✓ verified  The server knows it" in text
+    assert "✓ verified  The server knows it  2026-03-01 12:00:00" in text
     assert "→ Nothing: every server knows how it is." in text
     monkeypatch.chdir(scene.top)
     assert explain(FILM) == text

@@ -179,6 +179,9 @@ class FakeServer(ABC):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 response = fake.respond(Request(self.command, parts.path, query, headers, body))
+                if not response.status:  # it is gone: the connection just ends
+                    self.close_connection = True
+                    return
                 if response.status == 101:
                     fake.sockets.serve(self)
                     return

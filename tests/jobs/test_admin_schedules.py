@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from mediasync.jobs import registry
@@ -54,6 +55,39 @@ def test_it_says_what_is_wrong_with_the_times(boss: Client, times: dict[str, str
     answer = boss.post("/admin/jobs/schedule/add/", FORM | times)
     assert words in answer.content.decode()
     assert not Schedule.objects.exists()
+
+
+def planner(*rights: str) -> Client:
+    """Return the browser of somebody who may keep schedules, and has these rights beside."""
+    user = User.objects.create_user("planner", is_staff=True)
+    names = ["add_schedule", "view_schedule", "change_schedule", *rights]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_it_lets_nobody_schedule_what_they_may_not_start() -> None:
+    client = planner()
+    assert "demo" not in client.get("/admin/jobs/schedule/add/").content.decode()
+    answer = client.post("/admin/jobs/schedule/add/", FORM | {"every": "60"})
+    assert answer.status_code == 200
+    assert not Schedule.objects.exists()
+    schedule = Schedule.objects.create(name="Hourly", kind="demo", every=3600)
+    assert client.post(f"/admin/jobs/schedule/{schedule.pk}/change/", FORM | {"every": "60"}).status_code == 403
+
+
+def test_it_asks_for_the_rights_that_a_scope_needs() -> None:
+    more = replace(DEMO, name="more", texts={}, rights=lambda scope: ["jobs.delete_job"] if scope.get("apply") else [])
+    with registry.registered(more):
+        client = planner("add_job")
+        wanted = FORM | {"kind": "more", "every": "60"}
+        answer = client.post("/admin/jobs/schedule/add/", wanted | {"scope": '{"apply": true}'})
+        assert "not with this scope" in answer.content.decode()
+        assert client.post("/admin/jobs/schedule/add/", wanted | {"scope": '{"apply": false}'}).status_code == 302
+        Schedule.objects.update(scope={"apply": True})
+        schedule = Schedule.objects.get()
+        assert client.post(f"/admin/jobs/schedule/{schedule.pk}/run_now/").status_code == 403
 
 
 def test_it_submits_the_job_of_a_schedule_now(boss: Client) -> None:

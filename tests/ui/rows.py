@@ -60,6 +60,8 @@ def value(field: Any, made: dict[str, models.Model]) -> Any:
         return timezone.now()
     if isinstance(field, models.JSONField):
         return {}
+    if isinstance(field, models.BooleanField):
+        return True
     return 1 if isinstance(field, (models.IntegerField, models.FloatField)) else "x"
 
 

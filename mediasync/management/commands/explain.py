@@ -61,5 +61,5 @@ class Command(BaseCommand):
     def _steps(self, title: str, steps: Sequence[Step]) -> None:
         self.stdout.write(title)
         for step in steps:
-            at = timezone.localtime(step.at).strftime("%Y-%m-%d %H:%M:%S") if step.at else " " * 19
-            self.stdout.write(f"  {at}  {SIGNS[step.tone]} {step.stage:9} {step.said.text}")
+            at = timezone.localtime(step.at).strftime("  %Y-%m-%d %H:%M:%S") if step.at else ""
+            self.stdout.write(f"  {SIGNS[step.tone]} {step.stage:9} {step.said.text.strip()}{at}")

@@ -1,0 +1,107 @@
+"""Plex's own jobs as jobs of ours: asked for once, awaited, and refused where they would destroy something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from cleanup import apply_signals, housekeeping
+from cleanup.models import PlexFolder
+from mediasync.core.clock import FakeClock
+from mediasync.core.errors import UsageError
+from mediasync.jobs.drain import drain
+from mediasync.jobs.models import Job
+from mediasync.servers import services as servers
+from mediasync.servers.models import Server
+from tests.cleanup import facing
+from tests.fakes.plex_butler import FakePlexButler
+from tests.fakes.server import Library
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def plex(tmp_path: Path) -> Iterator[FakePlexButler]:
+    apply_signals.forget()
+    with FakePlexButler([Library(name, kind, [str(tmp_path)]) for name, kind in (("Films", "movie"),)]) as fake:
+        yield fake
+    apply_signals.forget()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, plex: FakePlexButler) -> PlexFolder:
+    folder = facing.known(facing.build(tmp_path))
+    folder.server = servers.save(Server(name="Plex", kind="plex", url=plex.url), plex.token)
+    folder.save()
+    return folder
+
+
+@pytest.fixture
+def browser() -> Client:
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("boss"))
+    return browser
+
+
+def test_it_asks_once_and_waits(folder: PlexFolder, plex: FakePlexButler, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr(housekeeping.KIND.stages[0], "clock", clock)
+    began = clock.monotonic()
+    job = housekeeping.ask(folder, "optimize", actor="boss")
+    assert drain(job.pk, threads=False).state == "completed"
+    assert plex.asked == ["library.optimize"] and not plex.working and clock.monotonic() > began
+    drain(housekeeping.ask(folder, "CleanOldCacheFiles").pk, threads=False)
+    assert plex.asked[-1] == "butler.CleanOldCacheFiles"
+
+
+def test_it_empties_no_trash_while_a_library_is_away(folder: PlexFolder, plex: FakePlexButler, tmp_path: Path) -> None:
+    (tmp_path / "media" / "film.mkv").unlink()  # an empty folder is what an unmounted disk leaves
+    job = drain(housekeeping.ask(folder, "empty_trash").pk, threads=False)
+    assert job.state == "failed" and plex.asked == []
+
+
+def test_it_empties_the_trash_of_all_libraries(
+    folder: PlexFolder, plex: FakePlexButler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping.KIND.stages[0], "clock", FakeClock())
+    monkeypatch.setattr(housekeeping, "_sections", lambda folder: [int(key) for key in plex.libraries])
+    assert drain(housekeeping.ask(folder, "empty_trash").pk, threads=False).state == "completed"
+    assert plex.asked == [f"library.trash.{key}" for key in plex.libraries]
+
+
+def test_a_task_that_plex_does_not_know_fails(folder: PlexFolder, plex: FakePlexButler) -> None:
+    assert drain(housekeeping.ask(folder, "EatTheLibrary").pk, threads=False).state == "failed"
+    for what in ("", "../identity", "Clean Bundles", "x?y=1"):
+        with pytest.raises(UsageError):
+            housekeeping.ask(folder, what)
+
+
+def test_the_page_names_the_tasks_and_asks(folder: PlexFolder, plex: FakePlexButler, browser: Client) -> None:
+    address = reverse("admin:cleanup_plexfolder_butler", args=[folder.pk])
+    page = browser.get(address).content.decode()
+    assert "Remove old cache files" in page and "Clean bundles" in page and plex.asked == []
+    ask = reverse("admin:cleanup_plexfolder_ask_butler", args=[folder.pk])
+    assert "asks Plex and waits" in browser.post(ask, {"what": "clean_bundles"}, follow=True).content.decode()
+    job = Job.objects.get()
+    assert (
+        job.scope == {"folder": folder.pk, "what": "clean_bundles"} and job.lanes.get().key == f"plexfolder:{folder.pk}"
+    )
+
+
+def test_the_page_that_looks_says_what_plex_does(folder: PlexFolder, plex: FakePlexButler, browser: Client) -> None:
+    address = reverse("admin:cleanup_plexfolder_look", args=[folder.pk])
+    plex.watching = 2
+    page = browser.get(address).content.decode()
+    assert "it answers" in page and "somebody watches" in page
+    text, code = facing.command()
+    assert code == 0 and "Plex runs (it answers" in text and "somebody watches" in text
+    apply_signals.forget()
+    plex.crashed = True
+    assert "Does not run" in browser.get(address).content.decode()
+    text, code = facing.command()
+    assert code == 0 and "Plex does not run." in text
