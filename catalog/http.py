@@ -255,7 +255,7 @@ class Http:
             error.params |= said
             raise error
         if status in (401, 403):
-            raise AccessDenied(f"{host} refuses us ({status}).", code="host_denied", **said)
+            raise AccessDenied(f"{host} refuses us ({status}).", code="source_denied", **said)
         if status in RETRYABLE or status >= 500:
             raise Transient(f"{host} cannot answer now ({status}).", code="source_busy", retry_after=wait, **said)
         kind = Unavailable if status in (404, 410) else Permanent

@@ -10,7 +10,7 @@ from mediasync.jobs.registry import Text
 
 TEXTS: Mapping[str, Text] = {
     # Asking sources
-    "host_denied": _("%(host)s refuses us (%(status)s)."),
+    "source_denied": _("%(host)s refuses us (%(status)s)."),
     "host_status": _("%(host)s answered %(status)s."),
     "parse_error": _("The answer of the source was not understood."),
     "playlist_gone": _("The playlist is gone."),

@@ -184,7 +184,7 @@ def test_it_takes_no_page_for_a_song(files: FileServer, part: Path, kind: str) -
 STATUS = [
     (404, Unavailable, "host_status"),
     (410, Unavailable, "host_status"),
-    (403, AccessDenied, "host_denied"),
+    (403, AccessDenied, "source_denied"),
     (429, RateLimited, "source_waits"),
     (503, Transient, "source_busy"),
 ]
