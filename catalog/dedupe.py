@@ -21,7 +21,7 @@ from mediasync.jobs.models import EngineState, Item, Job
 
 from . import presence, signals
 from .models import FileLocation, UploadTask
-from .places import path_of
+from .places import is_needed, path_of
 from .songs import local_files
 
 ACTIVE, INACTIVE = FileLocation.Status.ACTIVE, FileLocation.Status.INACTIVE
@@ -115,7 +115,7 @@ def run() -> Deduped:
             continue
         done.groups += 1
         done.inactive += len(dropped)
-        _delete(group.keep, dropped, done)
+        _delete(group, dropped, done)
     return done
 
 
@@ -175,15 +175,15 @@ def _settle(group: Group) -> Sequence[Copy]:
     return group.drop
 
 
-def _delete(keep: Copy, dropped: Sequence[Copy], done: Deduped) -> None:
-    """Delete files that exist, but never the kept one by another name."""
+def _delete(group: Group, dropped: Sequence[Copy], done: Deduped) -> None:
+    """Delete files that exist, but never the kept one by another name, nor one that another song has too."""
     gone = []
     for copy in dropped:
-        if copy.size is None:
+        if copy.size is None or is_needed(group.backend, copy.locator):
             continue
         path = to_bytes(copy.path)
         try:
-            if _is_the_same(path, to_bytes(keep.path)):
+            if _is_the_same(path, to_bytes(group.keep.path)):
                 done.problems.append(f"{for_people(copy.path)}: it is the kept file by another name")
                 continue
             os.unlink(path)

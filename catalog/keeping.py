@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from mediasync.core.paths import to_bytes
@@ -107,11 +108,23 @@ def write(ctx: Context, song: Song, placed: Placed) -> FileLocation:
             changed_at=timezone.now(),
         )
         Review.objects.filter(song=song, state=Review.State.OPEN).delete()
-        presence.refresh([song.pk])
+        presence.refresh([song.pk, *_displaced(location, asset)])
         signals.stored.send(FileLocation, paths=[path_of(backend, placed.locator)])
     with suppress(OSError):
         fetching.forget(backend.container_name, song.pk)
     return location
+
+
+def _displaced(location: FileLocation, asset: FileAsset) -> list[int]:
+    """Take away the rows of other files that were at this place (somebody had removed them); return their songs."""
+    same = Q(file_asset__checksum=asset.checksum) | Q(
+        file_asset__checksum="", file_asset__file_size_bytes=asset.file_size_bytes
+    )
+    rows = FileLocation.objects.filter(backend=location.backend, locator=location.locator)
+    rows = rows.filter(status=FileLocation.Status.ACTIVE).exclude(file_asset=asset).exclude(same)
+    songs = list(rows.values_list("file_asset__song", flat=True))
+    rows.update(status=FileLocation.Status.INACTIVE, is_primary=False)
+    return songs
 
 
 def _choose(song: Song, want: TrackMeta, backend: StorageBackend, facts: Facts, source: str) -> tuple[str, bool]:

@@ -18,7 +18,7 @@ from mediasync.jobs.registry import Context
 
 from . import presence, signals
 from .models import FileLocation, PlaylistSong, StorageBackend
-from .places import path_of
+from .places import is_needed, path_of
 from .songs import local_files
 
 TRASH = ".mediasync-trash"
@@ -41,22 +41,27 @@ def mark(songs: Iterable[int]) -> int:
 
 
 def put_away(ctx: Context) -> int:
-    """Move what is marked, file by file, and return how many were moved. One that cannot be moved stays marked."""
+    """Move what is marked, file by file, and return how many are away. One that cannot be moved stays marked.
+
+    A file that another song has as well stays where it is: only the row goes.
+    """
     rows = FileLocation.objects.filter(status=Status.LEAVING).select_related("backend", "file_asset")
     moved = 0
     for location in rows.order_by("pk"):
         ctx.checkpoint()
+        kept = is_needed(location.backend_id, location.locator)
         try:
             path = path_of(location.backend, location.locator)
-            _move(path, join(location.backend.container_name, f"{TRASH}/{location.locator}"))
+            if not kept:
+                _move(path, join(location.backend.container_name, f"{TRASH}/{location.locator}"))
         except (OSError, MediasyncError) as error:
             ctx.log("trash_failed", Level.WARNING, path=for_people(location.locator), error=for_people(str(error)))
             continue
         with ctx.transaction():
             mine = FileLocation.objects.filter(pk=location.pk, status=Status.LEAVING).update(status=Status.INACTIVE)
-            if mine:  # else another thread was faster
+            if mine and not kept:  # else another thread was faster
                 signals.removed.send(FileLocation, paths=[path])
-        if mine:
+        if mine and not kept:
             ctx.log("trashed", path=for_people(location.locator))
         moved += mine
     return moved

@@ -6,7 +6,7 @@ from mediasync.core.errors import UsageError
 from mediasync.core.paths import join
 
 from . import plugins
-from .models import StorageBackend
+from .models import FileLocation, StorageBackend
 from .storage.base import Storage
 
 
@@ -24,6 +24,12 @@ def path_of(backend: StorageBackend, locator: str) -> str:
     if backend.kind != StorageBackend.Kind.LOCAL:
         raise UsageError(f"{backend.name} is not a folder of this machine.", code="not_local", backend=backend.name)
     return join(backend.container_name, below(locator))
+
+
+def is_needed(backend_id: int, locator: str) -> bool:
+    """Tell whether a row counts on the file that lies there: two songs may have one."""
+    rows = FileLocation.objects.filter(backend=backend_id, locator=locator)
+    return rows.filter(status=FileLocation.Status.ACTIVE).exists()
 
 
 def below(locator: str) -> str:
