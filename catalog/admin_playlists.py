@@ -170,11 +170,11 @@ class PlaylistAdmin(ModelAdmin[Playlist]):
 
     @admin.action(description=_("Add to the wanted list"), permissions=["change"])
     def want_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> None:
-        messages.success(request, routing.want(chosen(rows), True))
+        self._told(request, lambda: routing.want(chosen(rows), True))
 
     @admin.action(description=_("Take off the wanted list"), permissions=["change"])
     def unwant_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> None:
-        messages.success(request, routing.want(chosen(rows), False))
+        self._told(request, lambda: routing.want(chosen(rows), False))
 
     @admin.action(description=_("Export"), permissions=["run"])
     def export_selected(self, request: HttpRequest, rows: QuerySet[Playlist]) -> HttpResponse | None:

@@ -86,7 +86,7 @@ def job_songs(request: HttpRequest, caller: str, job: int, playlist: int) -> Jso
 @for_callers(Scope.CONTROL, RUN, "POST")
 def download(request: HttpRequest, caller: str) -> JsonResponse:
     """Send playlists to the jobs that they need."""
-    return JsonResponse(_routed(routing.download(_ids(request), actor=caller, trigger=Trigger.API)), status=202)
+    return _accepted(_routed(routing.download(_ids(request), actor=caller, trigger=Trigger.API)))
 
 
 @for_callers(Scope.CONTROL, CHANGE, "POST")
@@ -103,8 +103,7 @@ def export(request: HttpRequest, caller: str) -> JsonResponse:
     """Refresh the folders of the playlists that are here, and send the others to the jobs that they need."""
     routed = routing.download(_ids(request), actor=caller, trigger=Trigger.API)
     folders = [_folder(row) for row in Playlist.objects.filter(pk__in=routed.ready).order_by("pk")]
-    status = "queued" if routed.to_sync or routed.to_download else "ready"
-    return JsonResponse(_routed(routed) | {"status": status, "folders": folders}, status=202)
+    return _accepted(_routed(routed) | {"folders": folders})
 
 
 @for_callers(Scope.CONTROL, RUN, "POST")
@@ -112,7 +111,7 @@ def export_zip(request: HttpRequest, caller: str) -> JsonResponse:
     """Return where the archive of playlists can be fetched, or the jobs that bring what is wanting: never a part."""
     done = bundles.export(_ids(request), actor=caller, trigger=Trigger.API)
     if done.bundle is None:
-        return JsonResponse(_routed(done.routed) | {"status": "queued"}, status=202)
+        return _accepted(_routed(done.routed))
     address = reverse("catalog-bundle", args=[done.bundle.name])
     return JsonResponse({"status": "ready", "download_url": address, "size": done.bundle.size})
 
@@ -196,6 +195,11 @@ def _routed(routed: routing.Routed) -> dict[str, Any]:
     }
 
 
+def _accepted(body: dict[str, Any]) -> JsonResponse:
+    """Return what became of a request: 202 while a job still has to do it."""
+    return JsonResponse(body, status=202 if body["status"] == "queued" else 200)
+
+
 def _job(submitted: Submitted | None) -> dict[str, Any] | None:
     if submitted is None:
         return None
@@ -211,7 +215,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         raise UsageError("The request is too large.", code="too_large")
     try:
         found = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise UsageError("The body must be a JSON object.", code="bad_body")

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -54,6 +56,8 @@ def for_callers(scope: str, permission: str, *methods: str) -> Callable[[View], 
                 return refused(status, error.code, for_people(str(error)), **error.params)
             except UnreadablePostError:  # the caller is gone
                 return refused(400, "cut", "The request was cut off.")
+            except (BadRequest, SuspiciousOperation, MultiPartParserError):  # too long, too many fields, no form at all
+                return refused(400, "bad_body", "The request cannot be read.")
             except (DatabaseError, InterfaceError):
                 answer = refused(503, "database", "The database cannot answer now.")
                 answer.headers["Retry-After"] = "30"

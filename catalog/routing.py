@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from mediasync.jobs.models import Job
 from mediasync.jobs.services import Submitted
 
 from .models import Playlist
-from .selectors import State, with_coverage
+from .selectors import State, with_status
 
 MOST = 1000  # playlists in one request
 
@@ -33,15 +34,8 @@ class Routed:
 
 
 def sort_out(playlists: Sequence[int]) -> Routed:
-    """Say what each playlist needs; UsageError for none and for too many, NotFound for a wrong id."""
-    wanted = list(dict.fromkeys(playlists))
-    if not wanted:
-        raise UsageError(_("Choose at least one playlist."), code="no_playlists")
-    if len(wanted) > MOST:
-        raise UsageError(_("At most %d playlists at once.") % MOST, code="too_many_playlists")
-    states = dict(with_coverage(Playlist.objects.filter(pk__in=wanted)).values_list("pk", "status"))
-    if missing := [pk for pk in wanted if pk not in states]:
-        raise NotFound(f"There is no playlist {missing[0]}.", code="no_playlist", playlist=missing[0])
+    """Say what each playlist needs; raises what ``_known`` raises."""
+    wanted, states = _known(playlists, "status")
     routed = Routed()
     for pk in wanted:
         if states[pk] == State.UNSYNCED:
@@ -74,11 +68,28 @@ def download_song(song: int, *, actor: str) -> Submitted:
 
 
 def want(playlists: Sequence[int], wanted: bool) -> str:
-    """Put playlists on the wanted list, or take them off, and say how many changed."""
+    """Put playlists on the wanted list, or take them off, and say how many changed; raises what ``_known`` raises."""
+    _known(playlists, "wanted")
     count = Playlist.objects.filter(pk__in=playlists, wanted=not wanted).update(wanted=wanted)
     if wanted:
         return ngettext("%d playlist is wanted now.", "%d playlists are wanted now.", count) % count
     return ngettext("%d playlist is not wanted any more.", "%d playlists are not wanted any more.", count) % count
+
+
+def _known(playlists: Sequence[int], fact: str) -> tuple[list[int], dict[int, Any]]:
+    """Return a selection, each playlist once, and a fact of each.
+
+    Raises UsageError for none and for too many, NotFound for a wrong id.
+    """
+    chosen = list(dict.fromkeys(playlists))
+    if not chosen:
+        raise UsageError(_("Choose at least one playlist."), code="no_playlists")
+    if len(chosen) > MOST:
+        raise UsageError(_("At most %d playlists at once.") % MOST, code="too_many_playlists")
+    facts = dict(with_status(Playlist.objects.filter(pk__in=chosen)).values_list("pk", fact))
+    if missing := [pk for pk in chosen if pk not in facts]:
+        raise NotFound(f"There is no playlist {missing[0]}.", code="no_playlist", playlist=missing[0])
+    return chosen, facts
 
 
 def said(routed: Routed) -> str:

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from . import api
+from . import api, views
 
 urlpatterns = [
     path("api/dashboard", api.dashboard, name="catalog-dashboard"),
@@ -23,9 +23,5 @@ urlpatterns = [
         RedirectView.as_view(pattern_name="admin:catalog_playlist_overview", query_string=True),
         name="catalog-pages-overview",
     ),
-    path(
-        "playlists",
-        RedirectView.as_view(pattern_name="admin:catalog_playlist_changelist", query_string=True),
-        name="catalog-pages-playlists",
-    ),
+    path("playlists", views.to_playlists, name="catalog-pages-playlists"),
 ]

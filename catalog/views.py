@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mediasync.jobs import admin_cells, registry
@@ -20,6 +21,14 @@ from .selectors import with_coverage
 
 PAGE = 100
 MOST = 20
+
+
+def to_playlists(request: HttpRequest) -> HttpResponse:
+    """Lead from the short address of the list to it, with its filters; its words are called ``q`` there."""
+    query = request.GET.copy()
+    if words := query.pop("keyword", []):
+        query["q"] = words[-1]
+    return HttpResponseRedirect(f"{reverse('admin:catalog_playlist_changelist')}?{query.urlencode()}")
 
 
 def songs_page(admin: ModelAdmin[Playlist], request: HttpRequest, pk: int) -> HttpResponse:
@@ -68,8 +77,9 @@ def job_songs_page(admin: ModelAdmin[Playlist], request: HttpRequest, pk: int, p
     """Show the songs of one playlist with the state of each in a job."""
     let_look(admin, request)
     job, found = get_object_or_404(Job, pk=pk), get_object_or_404(Playlist, pk=playlist)
-    rows = progress.songs_of_job(job, playlist)
-    return admin.show(request, "catalog/job_songs.html", found.name, job=job, playlist=found, rows=rows)
+    page = Paginator(range(progress.songs_of(playlist).count()), PAGE).get_page(request.GET.get("page"))
+    rows = progress.songs_of_job(job, playlist, max(page.start_index() - 1, 0), PAGE)
+    return admin.show(request, "catalog/job_songs.html", found.name, job=job, playlist=found, rows=rows, page=page)
 
 
 def let_look(admin: ModelAdmin[Playlist], request: HttpRequest) -> None:

@@ -105,6 +105,21 @@ def test_no_cell_is_a_formula(admin_client: Client, name: str) -> None:
     assert f",'{name}," in text
 
 
+def test_its_pages_keep_what_was_asked_for(admin_client: Client) -> None:
+    playlist = make_playlist("One", make_songs(101))
+    shown = page(admin_client, f"/admin/catalog/playlist/unmatched/?playlists={playlist.pk}&untried=1")
+    assert f"?playlists={playlist.pk}&amp;untried=1&amp;page=2" in shown
+
+
+def test_all_songs_of_a_playlist_in_a_job_can_be_reached(admin_client: Client) -> None:
+    playlist = make_playlist("One", make_songs(101))
+    job = Job.objects.create(kind="download_only", state="running", scope={"playlists": [playlist.pk]})
+    address = f"/admin/catalog/playlist/of-job/{job.pk}/{playlist.pk}/"
+    shown = page(admin_client, address)
+    assert "Song 0 " in shown and "Song 100 " not in shown and "Page 1 of 2" in shown
+    assert "Song 100 " in page(admin_client, f"{address}?page=2")
+
+
 # -- Uploads
 
 
@@ -166,3 +181,12 @@ def test_a_job_with_room_has_no_such_form(admin_client: Client) -> None:
 def test_the_addresses_of_old_lead_to_the_pages(admin_client: Client, short: str, page_of: str) -> None:
     answer = admin_client.get(short, follow=True)
     assert answer.status_code == 200 and answer.redirect_chain[0][0].startswith(page_of)
+
+
+def test_the_old_address_of_the_list_takes_all_its_filters(admin_client: Client) -> None:
+    make_playlist("sought", platform="qq", wanted=True)
+    make_playlist("other", platform="qq", wanted=True)
+    query = "platform=qq&pool_kind=&status=unsynced&keyword=sought&wanted_only=&page_size=50"
+    answer = admin_client.get(f"/playlists?{query}", follow=True)
+    assert len(answer.redirect_chain) == 1, answer.redirect_chain
+    assert [row.name for row in answer.context["cl"].result_list] == ["sought"]

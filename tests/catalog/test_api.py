@@ -205,15 +205,33 @@ def test_a_folder_is_refreshed_without_a_download(missing: Playlist) -> None:
     ],
 )
 def test_what_is_no_selection_is_refused(admin_client: Client, body: Any, status: int, code: str) -> None:
-    for path in ("playlists/download", "playlists/export-zip", "playlists/export"):
+    for path in ("playlists/download", "playlists/export-zip", "playlists/export", "playlists/wanted"):
         answer = post(admin_client, path, body)
         assert (answer.status_code, answer.json()["code"]) == (status, code), path
     assert not Job.objects.exists()
 
 
-def test_a_body_that_is_no_json_is_refused(admin_client: Client) -> None:
-    answer = admin_client.post("/api/playlists/download", b"{", content_type="application/json")
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{", "application/json"),
+        (b"\xff", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"playlist_ids": ' + b"[" * 100_000, "application/json"),
+        (b"x" * 3_000_000, "application/json"),
+        (b"nothing", "multipart/form-data"),
+        (b"&".join(b"a=1" for _ in range(2000)), "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_as_json(body: bytes, kind: str) -> None:
+    answer = by_token("control").post("/api/playlists/download", body, content_type=kind)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_body")
+
+
+def test_what_is_here_already_is_not_said_to_be_under_way(admin_client: Client, ready: Playlist) -> None:
+    for path in ("playlists/download", "playlists/export", "playlists/export-zip"):
+        answer = post(admin_client, path, {"playlist_ids": [ready.pk]})
+        assert (answer.status_code, answer.json()["status"]) == (200, "ready"), path
 
 
 def test_ids_come_as_a_form_too(admin_client: Client, missing: Playlist, ready: Playlist) -> None:
