@@ -19,8 +19,9 @@ from mediasync.jobs.registry import Context
 from . import fetching, keeping, reviews, rooms
 from .asking import forget_failure, note_failure, occasion, refusals
 from .checking import Facts, examine
-from .downloads.base import Candidate
+from .downloads.base import Candidate, sound
 from .downloads.base import DownloadSource as FileSource
+from .errors import Unavailable
 from .matching import Scored, rank, score
 from .models import DownloadSource, FileLocation, Song
 from .reach import file_source
@@ -87,13 +88,13 @@ class Hunt:
                 continue
             self.ctx.checkpoint()
             for candidate in self._ask(name):
-                if (candidate.source, candidate.key) not in refused:
+                if (name, reviews.key_of(candidate)) not in refused:
                     scored.append(Scored(candidate, score(self.want, candidate), self.places[name]))
         return scored
 
     def _ask(self, name: str) -> Sequence[Candidate]:
         try:
-            found: Sequence[Candidate] = self._source(name).search(self.want, LIMIT)
+            found = [sound(each) for each in self._source(name).search(self.want, LIMIT)]
         except OURS:
             raise
         except AccessDenied as error:
@@ -108,6 +109,9 @@ class Hunt:
     def _try(self, candidates: Iterator[Candidate]) -> FileLocation | None:
         for candidate in candidates:
             self.ctx.checkpoint()
+            if (candidate.size or 0) > fetching.MOST:  # no reason to ask for room
+                self._failed(candidate, Unavailable("The file is too large.", code="too_large", size=candidate.size))
+                continue
             room = rooms.room(self.ctx.job.scope.get("root"))
             rooms.need(room, candidate.size)
             part: Path | None = None
@@ -132,9 +136,12 @@ class Hunt:
         except Exception as error:
             if not isinstance(error, Transient):  # what was only cut off is gone on with
                 _drop(part)
-            self.failed += 1
-            self._note("candidate_failed", candidate.source, error, title=candidate.title)
+            self._failed(candidate, error)
             return None
+
+    def _failed(self, candidate: Candidate, error: Exception) -> None:
+        self.failed += 1
+        self._note("candidate_failed", candidate.source, error, title=candidate.title)
 
     def _source(self, name: str) -> FileSource:
         if name not in self._made:

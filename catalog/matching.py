@@ -223,7 +223,7 @@ def rank(candidates: Iterable[Scored]) -> list[Scored]:
     left = sorted((each for each in candidates if each.trusted), key=_quality, reverse=True)
     ranked: list[Scored] = []
     while left:
-        equal = [each for each in left if _as_good(each.candidate, left[0].candidate)]
+        equal = [left[0], *(each for each in left[1:] if _as_good(each.candidate, left[0].candidate))]
         ranked += sorted(equal, key=lambda each: (each.place, -each.score))
         left = [each for each in left if each not in equal]
     return ranked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -17,6 +18,7 @@ from .models import Review, Song
 from .songs import is_downloaded
 
 MOST = 10  # a song: who would read more?
+LONGEST = 500  # characters of a key
 
 
 def open_reviews() -> QuerySet[Review]:
@@ -66,14 +68,13 @@ def note(song: Song, weak: Sequence[Scored]) -> int:
             Review(
                 song=song,
                 source=each.candidate.source,
-                key=_key(each.candidate.key),
+                key=key_of(each.candidate),
                 title=plain(each.candidate.title)[:300],
                 artists=plain(" / ".join(each.candidate.artists))[:500],
                 score=each.score,
                 candidate=as_json(each.candidate),
             )
             for each in best
-            if len(each.candidate.key) <= 500
         ],
         update_conflicts=True,
         unique_fields=["song", "source", "key"],
@@ -93,6 +94,12 @@ def answers(song: Song) -> tuple[list[Candidate], set[tuple[str, str]]]:
     return chosen, refused
 
 
+def key_of(candidate: Candidate) -> str:
+    """Return the key of a candidate as its column takes it: of a long one the beginning and a digest."""
+    key = candidate.key
+    return key if len(key) <= LONGEST else f"{key[: LONGEST - 17]}#{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
 def as_json(candidate: Candidate) -> dict[str, Any]:
     """Return a candidate as a JSON column holds it."""
     return asdict(candidate)
@@ -103,7 +110,3 @@ def from_json(saved: Mapping[str, Any]) -> Candidate:
     known = {each.name for each in fields(Candidate)}
     values = {name: value for name, value in saved.items() if name in known}
     return Candidate(**(values | {"artists": tuple(values.get("artists") or ())}))
-
-
-def _key(key: str) -> str:
-    return plain(key)[:500]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from django_stubs_ext import StrOrPromise
+
+from mediasync.core.texts import plain
 
 from ..sources.base import Reach, TrackMeta
 
@@ -32,6 +35,37 @@ class Candidate:
     rights_basis: str = ""  # own-copy, open-licence, public-domain, user-supplied
     exact: bool = False  # the song's own source offers this file: it cannot be another song
     opaque: Mapping[str, Any] = field(default_factory=dict)
+
+
+def sound(found: Candidate) -> Candidate:
+    """Return a candidate without numbers that cannot be, and with texts that every database takes."""
+    names = ("key", "title", "album", "ext", "isrc", "mbid", "license", "rights_basis")
+    texts: Any = {name: plain(str(getattr(found, name) or "")) for name in names}
+    return replace(
+        found,
+        **texts,
+        artists=tuple(plain(str(each)) for each in found.artists),
+        duration=_number(found.duration),
+        size=None if (size := _number(found.size)) is None else int(size),
+        bitrate=None if (rate := _number(found.bitrate)) is None else int(rate),
+        opaque=_storable(dict(found.opaque)),
+    )
+
+
+def _number(value: Any) -> float | None:
+    """Return a number above 0 that counts something in the world, else None."""
+    return value if isinstance(value, int | float) and isfinite(value) and 0 < value < 2**53 else None
+
+
+def _storable(value: Any) -> Any:
+    """Return JSON as every database takes it."""
+    if isinstance(value, Mapping):
+        return {plain(str(name)): _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return plain(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,13 +17,14 @@ from typing import Any
 
 from django.conf import settings
 
-from mediasync.core.errors import Stop, Unreachable
+from mediasync.core.errors import Stop, Transient, Unreachable
 from mediasync.core.paths import for_people, join, to_bytes, to_text
 
 from .base import Candidate
 from .names import ext_of, guess, is_song
 
 BLOCK = 500  # files that are written at once
+TIMEOUT = 30.0  # seconds to wait for a lock
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS song (path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, facts TEXT) WITHOUT ROWID"
 )
@@ -32,9 +34,24 @@ Row = tuple[str, int, int]  # path below the folder, bytes, nanoseconds
 def songs_of(folder: str, source: str, stopping: Callable[[], bool] = lambda: False) -> Iterator[Candidate]:
     """Yield the songs below ``folder`` (stored text), having read the tags of what is new.
 
-    Raises Unreachable when the folder is not there, Stop when ``stopping`` says so (what was read stays).
+    Raises Unreachable when the folder is not there, Transient when the index is locked,
+    Stop when ``stopping`` says so (what was read stays).
     """
-    with closing(_opened(folder)) as index:
+    file = _file(folder)
+    try:
+        rows = _rows(file, folder, stopping)
+    except sqlite3.OperationalError as error:  # locked, or no room
+        raise Transient(f"The index of the folder cannot be used: {error}.", code="index_unusable") from None
+    except sqlite3.DatabaseError:  # damaged: it is only an index
+        file.unlink(missing_ok=True)
+        rows = _rows(file, folder, stopping)
+    for path, size, facts in rows:
+        yield _candidate(source, path, size, json.loads(facts))
+
+
+def _rows(file: Path, folder: str, stopping: Callable[[], bool]) -> list[tuple[str, int, str]]:
+    """Bring the index up to date and return (path, bytes, facts) of its songs."""
+    with closing(_opened(file)) as index:
         known = {path: (size, mtime) for path, size, mtime in index.execute("SELECT path, size, mtime FROM song")}
         new: list[Row] = []
         for row in walk(folder):
@@ -46,8 +63,7 @@ def songs_of(folder: str, source: str, stopping: Callable[[], bool] = lambda: Fa
         _read(index, folder, new, stopping)
         index.executemany("DELETE FROM song WHERE path = ?", [(path,) for path in known])
         index.commit()
-        for path, size, facts in index.execute("SELECT path, size, facts FROM song ORDER BY path"):
-            yield _candidate(source, path, size, json.loads(facts))
+        return index.execute("SELECT path, size, facts FROM song ORDER BY path").fetchall()
 
 
 def walk(folder: str) -> Iterator[Row]:
@@ -73,7 +89,8 @@ def walk(folder: str) -> Iterator[Row]:
                     found = entry.stat()
                 except OSError:
                     continue
-                yield text, found.st_size, found.st_mtime_ns
+                if stat.S_ISREG(found.st_mode):  # who opens a pipe waits for ever
+                    yield text, found.st_size, found.st_mtime_ns
 
 
 def tags_of(path: bytes) -> dict[str, Any]:
@@ -109,19 +126,14 @@ def _read(index: sqlite3.Connection, folder: str, rows: list[Row], stopping: Cal
     index.commit()
 
 
-def _opened(folder: str) -> sqlite3.Connection:
+def _file(folder: str) -> Path:
     place = Path(settings.DATA_DIR) / "indexes"
     place.mkdir(parents=True, exist_ok=True)
-    file = place / f"{hashlib.sha256(to_bytes(folder)).hexdigest()[:16]}.sqlite3"
-    try:
-        return _ready(file)
-    except sqlite3.DatabaseError:  # damaged: it is only an index
-        file.unlink(missing_ok=True)
-        return _ready(file)
+    return place / f"{hashlib.sha256(to_bytes(folder)).hexdigest()[:16]}.sqlite3"
 
 
-def _ready(file: Path) -> sqlite3.Connection:
-    index = sqlite3.connect(file, timeout=30)
+def _opened(file: Path) -> sqlite3.Connection:
+    index = sqlite3.connect(file, timeout=TIMEOUT)
     index.execute("PRAGMA synchronous = OFF")
     index.execute(SCHEMA)
     return index

@@ -1,4 +1,4 @@
-"""Two songs may have one file: what is done for one of them leaves the other its file, and no row lies about a place."""
+"""Two songs may have one file: what is done for one leaves the other its file, and no row lies about a place."""
 
 from __future__ import annotations
 
