@@ -16,10 +16,11 @@ from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from catalog.downloads import shelf
-from catalog.models import DownloadSource, Playlist, StorageBackend
+from catalog.models import DownloadSource, Playlist, Song, StorageBackend
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job
 from tests.catalog import audio
+from tests.catalog.rows import make_playlist
 
 from .browser import Browser
 
@@ -121,3 +122,35 @@ def test_a_person_brings_a_list_downloads_and_exports_it(
         files = {name.rpartition("/")[2]: archive.read(name) for name in archive.namelist()}
     assert sorted(name for name in files if name.endswith(".mp3")) == ["Blue Sky.mp3", "Nowhere.mp3", "天空.mp3"]
     assert files["天空.mp3"] == (music / "mine" / "天空.mp3").read_bytes() and "SOURCES.txt" in files
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_names_that_are_one_long_word_fit(live_server: LiveServer, width: int) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss"))
+    song = Song.objects.create(platform="qq", remote_id="1", name="W" * 250, singers="M" * 250, album="Q" * 200)
+    playlist = make_playlist("W" * 250, [song], platform="qq", last_error="y" * 400, sync_result="parse_error")
+    job = Job.objects.create(kind="download_only", state="running", scope={"playlists": [playlist.pk]})
+    pages = ("", f"{playlist.pk}/change/", f"{playlist.pk}/delete/", f"{playlist.pk}/songs/", "unmatched/?untried=1")
+    of_job = (f"of-job/{job.pk}/", f"of-job/{job.pk}/{playlist.pk}/", f"../song/{song.pk}/change/")
+    with Browser() as browser:
+        browser.cookie(live_server.url, "sessionid", client.cookies["sessionid"].value)
+        browser.look(width=width)
+        for page in (*pages, *of_job):
+            browser.open(f"{live_server.url}{LIST}{page}")
+            assert "WWW" in text(browser) and fits(browser), page
+            inner = (
+                "Math.max(0, ...[...document.querySelectorAll('.ms-scroll')].map(e => e.scrollWidth - e.clientWidth))"
+            )
+            assert width < 1440 or browser.run(inner) <= 0, page
+
+
+def test_the_notice_of_a_plug_in_can_be_read_on_a_telephone(live_server: LiveServer) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss"))
+    with Browser() as browser:
+        browser.cookie(live_server.url, "sessionid", client.cookies["sessionid"].value)
+        browser.look(width=390)
+        browser.open(f"{live_server.url}/admin/catalog/source/add/")
+        picture(browser, "390-plugins")
+        assert fits(browser) and browser.run("document.querySelector('.ms-card .ms-why').clientWidth") > 250
