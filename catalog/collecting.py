@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from mediasync.jobs.registry import Context
 
@@ -11,6 +12,9 @@ from . import store
 from .models import Pool, Source
 from .reach import playlist_source
 from .sources.base import Page
+
+MOST_PAGES = 10_000  # of a pool: whoever has more never comes to an end
+MOST_BARE = 20
 
 
 @dataclass(slots=True)
@@ -44,14 +48,19 @@ def collect(source: Source, pool_kind: str, ctx: Context) -> Collected:
 def pages(found: Iterable[Page]) -> Iterator[Page]:
     """Yield the pages without lists that came before; end where there is no more, or a whole page came before.
 
-    Some platforms answer every page beyond the last with the last one, or with the first.
+    Some platforms answer every page beyond the last with the last one, or with the first, or with nothing of use.
     """
     seen: set[str] = set()
-    for page in found:
-        fresh = {meta.ref.remote_id: meta for meta in page.playlists if meta.ref.remote_id not in seen}
+    bare = 0  # pages in a row without any list
+    for page in islice(found, MOST_PAGES):
+        fresh = {key: meta for meta in page.playlists if (key := store.remote_id(meta.ref.remote_id)) not in seen}
         if page.playlists and not fresh:
             return
         seen.update(fresh)
+        fresh.pop("", None)
+        bare = 0 if fresh else bare + 1
+        if bare > MOST_BARE:
+            return
         yield Page(tuple(fresh.values()), page.has_more, page.total)
         if not page.has_more:
             return

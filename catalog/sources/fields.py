@@ -39,11 +39,14 @@ def text(found: Any) -> str:
 
 def whole(found: Any) -> int | None:
     """Return a number that is 0 or more, also one that was sent as text; else None."""
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        return None
     try:
-        number = int(float(found)) if isinstance(found, str | int | float) and not isinstance(found, bool) else -1
+        exact = isinstance(found, int) or (isinstance(found, str) and found.strip().isdecimal())
+        number = int(found) if exact else int(float(found))  # ids may be longer than a float is exact
     except (ValueError, OverflowError):
         return None
-    return number if number >= 0 else None
+    return number if 0 <= number < 2**63 else None
 
 
 def seconds(found: Any, per_second: int = 1) -> float | None:

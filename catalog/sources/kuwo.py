@@ -26,7 +26,7 @@ TOP = "toplist_"
 PAGE, LIST_PAGE, CHART_PAGE, OTHER_CHART_PAGE = 36, 1000, 100, 30
 MOST_PAGES = 100
 A_PLAYLIST = "10000"  # the "digest" of what is a list of songs
-QUALITY = re.compile(r"bitrate:(\d+),format:(\w+),size:([\d.]+)\s*([KMG])b", re.I)
+QUALITY = re.compile(r"bitrate:(\d{1,6}),format:(\w{1,10}),size:(\d{1,9}(?:\.\d{1,9})?)\s*([KMG])b", re.I)
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 KEPT = (
     *("id", "rid", "musicrid", "MUSICRID", "name", "artist", "artistid", "album", "albumid", "duration"),
@@ -107,7 +107,7 @@ class Kuwo:
             if new.keys() <= tracks.keys():
                 break
             tracks |= {key: track for key, track in new.items() if key not in tracks}
-            if (page + 1) * size >= total:
+            if (page + 1) * size >= total if total else len(new) < size:
                 break
         meta = PlaylistMeta(
             _ref(self._platform, number, kind),

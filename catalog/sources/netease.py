@@ -63,6 +63,8 @@ class Netease:
     def collect(self, pool: str) -> Iterator[Page]:
         if pool == "toplist":
             found = self._ask("/api/toplist")
+            if not rows(found, "list"):
+                raise ParseError("NetEase sent no toplists.", sample=_sample(found))
             yield Page(tuple(self._metas(rows(found, "list"), "toplist")), has_more=False)
             return
         ask = self._square

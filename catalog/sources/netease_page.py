@@ -57,8 +57,11 @@ class _Square(HTMLParser):
 def read(page: str) -> list[Shown] | None:
     """Return the playlists of a page; None if it is not that page."""
     square = _Square()
-    square.feed(page)
-    square.close()
+    try:
+        square.feed(page)
+        square.close()
+    except AssertionError:  # how the parser says that "<![…" is no HTML
+        return None
     return square.found if square.is_square else None
 
 
@@ -66,5 +69,5 @@ def _plays(text: str) -> int | None:
     found = _PLAYS.fullmatch(text.strip())
     try:
         return round(float(found.group(1)) * UNITS[found.group(2)]) if found else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -114,7 +114,7 @@ class QQ:
             )
             for group in rows(found, "data", "group")
             for each in rows(group, "toplist")
-            if (number := text(each.get("topId")))
+            if (number := text(each.get("topId"))).isdecimal()
         ]
         if not metas:
             raise ParseError("QQ Music sent no toplists.", sample=_sample(found))
