@@ -11,6 +11,7 @@ from mediasync.core.errors import UsageError
 from mediasync.jobs.choices import LaneMode
 from mediasync.jobs.registry import Lane
 
+from .finding import truth
 from .models import DownloadSource, Playlist, Pool, Song, Source, StorageBackend
 from .songs import in_playlists
 
@@ -19,6 +20,7 @@ Scope = Mapping[str, Any]
 NUMBERS = {"limit": 1_000_000, "workers": 64}  # name → most
 FLAGS = ("wanted", "verify")
 NAMES = ("sources", "pools", "playlists", "songs", "download_sources", "root", "backend", *NUMBERS, *FLAGS)
+MOST_ID = 2**63 - 1
 BLOCK = 500  # ids a query: below SQLite's limit of variables
 DOWNLOADS = Lane("catalog:download", LaneMode.EXCLUSIVE)  # disk and network are not fought about
 GENERAL = Lane("catalog")
@@ -33,7 +35,9 @@ def check_scope(scope: Scope) -> dict[str, Any]:
     ``verify`` (look at what was uploaded).
     Raises UsageError.
     """
-    if unknown := sorted(set(scope) - set(NAMES)):
+    if not isinstance(scope, Mapping):
+        raise UsageError("A scope is an object.", code="bad_scope")
+    if unknown := sorted(map(str, set(scope) - set(NAMES))):
         raise UsageError(f"A job of the catalog knows no {', '.join(unknown)}.", code="bad_scope")
     found: dict[str, Any] = {
         "sources": sorted(_known(scope, "sources", _platforms)),
@@ -47,7 +51,7 @@ def check_scope(scope: Scope) -> dict[str, Any]:
     for name, most in NUMBERS.items():
         found[name] = _number(name, scope.get(name), most)
     for name in FLAGS:
-        found[name] = bool(scope.get(name))
+        found[name] = truth(str(scope.get(name) or ""))
     return {name: value for name, value in found.items() if value}
 
 
@@ -124,7 +128,9 @@ def _downloads() -> set[str]:
 def _known(scope: Scope, name: str, known: Callable[[], Any]) -> list[str]:
     """Return a list of names without doubles; UsageError names those that there are."""
     given = scope.get(name) or []
-    names = given.split(",") if isinstance(given, str) else list(given)
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list | tuple | set):
+        raise UsageError(f"The {name.replace('_', ' ')} are a list of names.", code="bad_scope")
     names = list(dict.fromkeys(text for each in names if (text := str(each).strip())))
     if not names:
         return []
@@ -140,12 +146,12 @@ def _known(scope: Scope, name: str, known: Callable[[], Any]) -> list[str]:
 def _ids(scope: Scope, name: str, model: type[Playlist] | type[Song]) -> list[int]:
     given = scope.get(name) or []
     try:
-        ids = sorted({int(each) for each in (given.split(",") if isinstance(given, str) else given)})
+        ids = sorted({int(str(each)) for each in (given.split(",") if isinstance(given, str) else given)})
     except (TypeError, ValueError):
         raise UsageError(f"{name.capitalize()} are named by their numbers.", code="bad_scope") from None
     found: set[int] = set()
     for start in range(0, len(ids), BLOCK):
-        block = ids[start : start + BLOCK]
+        block = [each for each in ids[start : start + BLOCK] if abs(each) <= MOST_ID]
         found.update(model._default_manager.filter(pk__in=block).values_list("pk", flat=True))
     if missing := [str(each) for each in ids if each not in found]:
         one = name.removesuffix("s")
@@ -169,7 +175,7 @@ def _number(name: str, given: Any, most: int) -> int | None:
     if given in (None, ""):
         return None
     try:
-        number = int(given)
+        number = int(str(given))
     except (TypeError, ValueError):
         number = -1
     if not 0 <= number <= most:
