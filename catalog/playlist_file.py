@@ -10,11 +10,12 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from tempfile import NamedTemporaryFile
 
 from django.db import transaction
 
 from mediasync.core.errors import UsageError
-from mediasync.core.paths import for_people, to_bytes
+from mediasync.core.paths import for_people, to_bytes, to_text
 
 from . import plugins, store
 from .defaults import own_files
@@ -26,6 +27,8 @@ from .tolerant import decoded
 
 LARGEST = 16 * 1024 * 1024  # bytes
 MOST = 10_000  # lists in one file
+LONGEST_NAME = 180  # bytes: a name may have 255, with what stands before and after it
+_ADDRESSES = re.compile(r"https?://", re.I)
 _ADDRESS = re.compile(r"https?://\S+$", re.I)
 _BAD_IN_NAMES = re.compile(r"[^\w.\- ()\[\]&+]+")
 
@@ -63,7 +66,11 @@ def take(content: bytes, name: str = "") -> Taken:
     if len(content) > LARGEST:
         raise UsageError("The file is too large.", code="file_too_large")
     name = name or f"pasted {hashlib.sha256(content).hexdigest()[:8]}"
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # UTF-16, as Windows saves text
+        content = decoded_text(content).encode()
     kind = tracklists.kind_of(content)
+    if kind is None and name.lower().endswith((".m3u", ".m3u8")) and not _ADDRESSES.search(decoded(content)):
+        kind = tracklists.M3U  # a plain one, names of files only
     return _take_songs(content, name, kind) if kind else _take_lines(content, name)
 
 
@@ -157,18 +164,32 @@ def _take_songs(content: bytes, name: str, kind: str) -> Taken:
         raise UsageError(str(error), code="not_understood") from None
     source = own_source()
     ending = f".{'m3u8' if kind == tracklists.M3U else kind}"
-    stem = _BAD_IN_NAMES.sub("_", os.path.splitext(for_people(name))[0]).strip(" .")[:100] or "playlist"
-    folder = to_bytes(str(source.settings.get("folder") or files.folder()))
-    os.makedirs(folder, exist_ok=True)
-    target = os.path.join(folder, to_bytes(stem + ending))
-    with open(target + b".part", "wb") as file:
-        file.write(content)
-    os.replace(target + b".part", target)
+    stem = _BAD_IN_NAMES.sub("_", os.path.splitext(for_people(name))[0]).strip(" .")
+    stem = stem.encode()[:LONGEST_NAME].decode(errors="ignore").strip() or "playlist"
+    _keep(content, to_bytes(str(source.settings.get("folder") or files.folder())), to_bytes(stem + ending))
     with transaction.atomic():
         pool = store.save_pool(source.name, Pool.Kind.FILE)
         meta = PlaylistMeta(PlaylistRef(source.name, stem + ending), listed.name or stem, len(listed.tracks))
         pks, new = store.save_playlists(pool, [meta])
     return Taken(pks, [], new)
+
+
+def _keep(content: bytes, folder: bytes, name: bytes) -> None:
+    """Write a file whole or not at all; UsageError where that cannot be done."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with NamedTemporaryFile(dir=folder, prefix=b".", suffix=b".part", delete=False) as file:
+            try:
+                file.write(content)
+                file.close()
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, os.path.join(folder, name))
+            except OSError:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        text = f"The file cannot be kept in {for_people(to_text(folder))}: {error.strerror}."
+        raise UsageError(text, code="file_not_kept") from None
 
 
 def own_source() -> Source:

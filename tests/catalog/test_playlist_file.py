@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from catalog import playlist_file
-from catalog.models import Playlist, Pool, Source
+from catalog.models import Playlist, PlaylistSong, Pool, Source
 from catalog.playlist_file import Entry, parse, take, take_file
 from catalog.sources import files
 from mediasync.core.errors import UsageError
@@ -182,7 +184,9 @@ def test_it_follows_a_file_that_was_brought_again() -> None:
     assert set(Playlist.objects.get(pk=pk).songs.values_list("name", flat=True)) == {"稻香", "One"}
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd.m3u", "/etc/x.m3u", "..m3u", "a\x00b.m3u", "", "x" * 400 + ".m3u"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd.m3u", "/etc/x.m3u", "..m3u", "a\x00b.m3u", "", "x" * 400 + ".m3u", "长" * 90 + ".m3u"]
+)
 def test_it_keeps_files_inside_its_folder(name: str) -> None:
     (pk,) = take(M3U.encode(), name).playlists
     path = files.folder() / Playlist.objects.get(pk=pk).remote_id
@@ -221,3 +225,31 @@ def test_it_takes_no_file_while_its_source_is_switched_off() -> None:
     Source.objects.create(name="file", plugin="file", enabled=False)
     with pytest.raises(UsageError, match="switched off"):
         take(M3U.encode(), "a.m3u")
+
+
+@pytest.mark.parametrize(
+    ("content", "titles"),
+    [
+        (b"/music/Singer - Song.mp3\n\n02 Other.mp3\n", ["Song", "Other"]),
+        ("#EXTM3U\n#EXTINF:1,甲 - 乙\na.mp3\n".encode("utf-16"), ["乙"]),
+    ],
+)
+def test_it_takes_a_plain_file_of_names_and_what_windows_saves(content: bytes, titles: list[str]) -> None:
+    taken = take(content, "Mine.M3U")
+    (row,) = Playlist.objects.filter(pk__in=taken.playlists)
+    assert (row.remote_id, row.track_count, taken.problems) == ("Mine.m3u8", len(titles), [])
+    run("sync_only", playlists=taken.playlists)
+    links = PlaylistSong.objects.filter(playlist=row).order_by("position")
+    assert list(links.values_list("song__name", flat=True)) == titles
+
+
+def test_it_says_why_a_file_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    files.folder().mkdir(parents=True, exist_ok=True)
+    before = os.listdir(files.folder())
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(UsageError, match="No space left"):
+        take(b"#EXTM3U\na.mp3", "a.m3u")
+    assert os.listdir(files.folder()) == before and not Playlist.objects.exists()
