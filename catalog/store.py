@@ -118,7 +118,7 @@ def save_songs(platform: str, tracks: Iterable[TrackMeta], now: dt.datetime) -> 
     ids = {key: row["pk"] for key, row in known.items()}
     for keys in _blocks(list(new)):
         ids |= dict(Song.objects.filter(platform=platform, remote_id__in=keys).values_list("remote_id", "pk"))
-    artists = {ids[key]: said[key].artists for key in (*new, *changed)}
+    artists = {ids[key]: [plain(name) for name in said[key].artists] for key in (*new, *changed)}
     _save_artists(platform, artists, [ids[key] for key in changed])
     return ids, Stored(len(new), len(changed))
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.core.errors import AccessDenied, UsageError, WorkError
+from mediasync.core.errors import AccessDenied, NotFound, UsageError, WorkError
 from mediasync.jobs.choices import Effect
 from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
 
@@ -63,6 +63,8 @@ class Sync(Stage):
         try:
             refusals.check(when, source.name)
             found = sync(playlist, source, ctx)
+        except NotFound:  # somebody deleted it while we asked
+            return Skipped("playlist_gone")
         except WorkError as error:
             if isinstance(error, AccessDenied):
                 refusals.note(when, source.name, error)

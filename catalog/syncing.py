@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mediasync.core.errors import WorkError
+from mediasync.core.errors import NotFound, WorkError
 from mediasync.core.texts import plain
 from mediasync.jobs.registry import Context
 
@@ -48,7 +48,9 @@ def sync(playlist: Playlist, source: Source, ctx: Context) -> Synced:
 
 def write(playlist: Playlist, tracks: Tracks, ctx: Context) -> Synced:
     """Write what a source said of a list, inside a transaction."""
-    row = Playlist.objects.select_for_update().get(pk=playlist.pk)
+    row = Playlist.objects.select_for_update().filter(pk=playlist.pk).first()
+    if row is None:
+        raise NotFound("The playlist was deleted.", code="playlist_gone")
     whole = _is_whole(row, tracks)
     row.sync_result, row.last_error = tracks.result, plain(tracks.note)[:500]
     if tracks.meta:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db.models import Count
+from django.utils import timezone
 
 from catalog.models import (
     Artist,
@@ -18,6 +19,8 @@ from catalog.models import (
     Song,
     Source,
 )
+from catalog.sources.base import TrackMeta, Tracks
+from catalog.store import save_songs
 from mediasync.jobs import services
 from mediasync.jobs.choices import JobState
 from mediasync.jobs.choices import Source as Asker
@@ -331,6 +334,27 @@ def test_it_skips_a_list_that_is_gone_or_whose_source_was_switched_off(replay: R
     found = {key: (item.state, item.error_code) for key, item in items(job, "sync").items()}
     assert found == {str(first.pk): ("skipped", "playlist_gone"), str(second.pk): ("skipped", "source_off")}
     assert len(replay.requests) == asked
+
+
+def test_it_skips_a_list_that_is_deleted_while_it_is_asked_for(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch_on("netease", replay)
+    row = playlist("1")
+
+    def tracks(*_: Any) -> Tracks:
+        Playlist.objects.filter(pk=row.pk).delete()
+        return Tracks("ok", (TrackMeta("1", "t"),))
+
+    monkeypatch.setattr("catalog.sources.netease.Netease.tracks", tracks)
+    job = run("sync_only")
+    assert [(item.state, item.error_code) for item in items(job, "sync").values()] == [("skipped", "playlist_gone")]
+    assert not Song.objects.exists()
+
+
+def test_it_stores_artists_that_other_plug_ins_read_carelessly() -> None:
+    ids, _stored = save_songs("x", [TrackMeta("1", "t", ("a\0b", "c\ud800", "\0"))], timezone.now())
+    assert sorted(Artist.objects.filter(songs=ids["1"]).values_list("name", flat=True)) == ["ab", "c?"]
 
 
 def test_it_groups_lists_by_their_source(replay: Replay) -> None:
