@@ -185,7 +185,7 @@ class Http:
             target = _joined(url, response.headers.get("Location", ""))
             if target == url or method not in ("GET", "HEAD", "PROPFIND"):
                 break
-            if urlsplit(target).netloc != urlsplit(url).netloc:
+            if _is_foreign(url, target):
                 may_lead(url, target)
                 headers = {name: text for name, text in headers.items() if name.lower() in GOES_ALONG}
             url = target
@@ -279,6 +279,12 @@ def _joined(url: str, location: str) -> str:
         target = ""
     _check_address(target)
     return target
+
+
+def _is_foreign(url: str, target: str) -> bool:
+    """Tell whether a login for ``url`` must not be sent to ``target``: another host, or no longer encrypted."""
+    before, after = urlsplit(url), urlsplit(target)
+    return before.netloc != after.netloc or (before.scheme, after.scheme) == ("https", "http")
 
 
 def _with(url: str, params: Params) -> str:

@@ -144,6 +144,17 @@ def test_it_follows_a_redirect_without_the_secret(replay: Replay, clock: FakeClo
         assert http.json(f"{HOST}/x", headers={"Authorization": "secret"}) == {"authorization": ""}
 
 
+@pytest.mark.parametrize(("before", "after", "sent"), [("https", "http", ""), ("http", "https", "secret")])
+def test_it_sends_no_login_where_it_would_no_longer_be_encrypted(
+    replay: Replay, clock: FakeClock, before: str, after: str, sent: str
+) -> None:
+    replay.say("music.example/x", Response(302, b"", "text/plain", {"Location": f"{after}://music.example/y"}))
+    replay.say("music.example/y", lambda request: {"authorization": request.headers.get("authorization", "")})
+    with asking(replay, clock) as http:
+        found = http.json(f"{before}://music.example/x", headers={"Authorization": "secret"})
+    assert found == {"authorization": sent}
+
+
 def test_it_follows_no_circle_and_redirects_no_post(replay: Replay, clock: FakeClock) -> None:
     replay.say("music.example/x", Response(302, b"", "text/plain", {"Location": "/z"}))
     replay.say("music.example/z", Response(302, b"", "text/plain", {"Location": "/x"}))
