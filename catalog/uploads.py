@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import F
 
 from mediasync.core import clock
@@ -49,7 +50,11 @@ def register_object_backend(name: str, bucket: str, **config: str) -> tuple[Stor
             bucket=made.container_name,
         )
     made.container_name, made.config = bucket, wanted
-    made.full_clean(validate_unique=known is None)
+    try:
+        made.full_clean(validate_unique=known is None)
+    except ValidationError as error:
+        said = ", ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
+        raise UsageError(f"This cannot be an object storage: {said}", code="bad_backend") from None
     storage_of(made)  # refuses settings that cannot be; asks nobody
     made.save()
     return made, known is None

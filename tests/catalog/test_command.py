@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from catalog.models import FileAsset, FileLocation, Playlist, Presence, StorageBackend
 from mediasync.jobs.models import Job
@@ -116,6 +119,9 @@ def test_it_says_why_a_job_failed() -> None:
         (["upload"], 2, "backend"),
         (["upload", "--backend", "nowhere"], 2, "nowhere"),
         (["register-object-backend", "--backend", "b", "--bucket", "x", "--addressing-style", "odd"], 2, "style"),
+        (["register-object-backend", "--backend", "", "--bucket", "x"], 2, "name: "),
+        (["register-object-backend", "--backend", "no/slug", "--bucket", "x"], 2, "name: "),
+        (["sync", "--playlist-ids", ","], 2, "No playlist is named"),
         (["export", "--playlist-ids", "4711"], 5, "There is no playlist"),
     ],
 )
@@ -160,6 +166,36 @@ def test_it_packs_what_is_complete_and_nothing_else(here: Playlist, tmp_path: Pa
     other = tmp_path / "other.zip"
     code, _out, err = run("export", "--playlist-ids", f"{here.pk},{missing.pk}", "--zip", str(other))
     assert code == 4 and "Not all songs are here" in err and not other.exists()
+
+
+def test_an_archive_that_cannot_be_written_leaves_nothing(here: Playlist, tmp_path: Path, monkeypatch: Any) -> None:
+    target = tmp_path / "full" / "out.zip"
+    target.parent.mkdir()
+    target.write_bytes(b"of yesterday")
+
+    def full(_source: object, part: bytes) -> None:
+        Path(os.fsdecode(part)).write_bytes(b"PK half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    code, _out, err = run("export", "--playlist-ids", str(here.pk), "--zip", str(target))
+    assert code == 2 and "No space left" in err
+    assert [path.read_bytes() for path in target.parent.iterdir()] == [b"of yesterday"]
+
+
+def test_an_archive_may_have_a_name_that_is_no_text(here: Playlist, tmp_path: Path) -> None:
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.zip")
+    assert document("export", "--playlist-ids", str(here.pk), "--zip", name)["file"].endswith("\\xff.zip")
+    assert os.path.getsize(name) > 0
+
+
+def test_a_database_that_is_locked_is_said_in_a_sentence(monkeypatch: Any) -> None:
+    def locked() -> int:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("catalog.presence.rebuild", locked)
+    code, _out, err = run("presence", "--rebuild")
+    assert code == 75 and "The database cannot answer now: database is locked." in err
 
 
 def test_it_takes_copies_away(here: Playlist) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from argparse import ArgumentParser
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +21,8 @@ from mediasync.core.errors import MediasyncError, NotFound, UsageError
 from mediasync.core.paths import for_people, from_argument, to_bytes
 
 EXITS = """
-Exit codes: 0 well, 1 failed, 2 usage, 3 done with errors, 4 refused, 5 not found, 6 a person must act, 75 no worker.
+Exit codes: 0 well, 1 failed, 2 usage, 3 done with errors, 4 refused, 5 not found, 6 a person must act, 75 no worker
+or no database now.
 """
 OBJECT = ("endpoint", "region", "base_prefix", "addressing_style", "public_base_url", "credential_env_prefix")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -85,10 +88,9 @@ class Command(BaseCommand):
             raise CommandError(for_people(str(error)), returncode=error.exit_code) from error
         except (OperationalError, ProgrammingError) as error:
             if "no such table" in str(error) or "does not exist" in str(error):
-                raise CommandError(
-                    "The database is not set up. Do it: manage.py catalog init-db", returncode=2
-                ) from error
-            raise
+                text = "The database is not set up. Do it: manage.py catalog init-db"
+                raise CommandError(text, returncode=2) from error
+            raise CommandError(f"The database cannot answer now: {error}.", returncode=75) from error
         if code:
             raise SystemExit(code)
 
@@ -165,12 +167,17 @@ class Command(BaseCommand):
 
     def _zip(self, ids: list[int]) -> int:
         made = bundles.make(ids)
-        target = to_bytes(from_argument(self.options["zip"]))
+        path = from_argument(self.options["zip"])
+        target, shown = to_bytes(path), for_people(path)
+        part = target + b".part"
         try:
-            shutil.copyfile(bundles.find(made.name), target)
+            shutil.copyfile(bundles.find(made.name), part)
+            os.replace(part, target)
         except OSError as error:
-            raise UsageError(f"{self.options['zip']}: {error.strerror}.", code="bad_file") from None
-        return self._say({"file": self.options["zip"], "size": made.size}, f"{self.options['zip']}: {made.size} bytes")
+            with suppress(OSError):
+                os.unlink(part)
+            raise UsageError(f"{shown}: {error.strerror}.", code="bad_file") from None
+        return self._say({"file": shown, "size": made.size}, f"{shown}: {made.size} bytes")
 
     def _dedupe(self) -> int:
         if not self.options["dry_run"]:
@@ -197,6 +204,8 @@ class Command(BaseCommand):
         if wrong := [part for part in parts if not part.isdecimal()]:
             raise UsageError(f"Playlists are named by their numbers, not {wrong[0]!r}.", code="bad_playlist")
         ids = finding.numbers(text)
+        if text and not ids:
+            raise UsageError("No playlist is named: leave --playlist-ids out for all.", code="no_playlists")
         there = set(Playlist.objects.filter(pk__in=ids).values_list("pk", flat=True))
         if missing := [pk for pk in ids if pk not in there]:
             raise NotFound(f"There is no playlist {missing[0]}.", code="no_playlist", playlist=missing[0])
