@@ -23,7 +23,7 @@ from mediasync.core.paths import for_people
 from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.buttons import Answer, button
 from mediasync.ui.press import told
-from mediasync.ui.render import Tone, badge
+from mediasync.ui.render import Tone, badge, path
 
 from . import defaults, plugins, reach, revisions, trying
 from .forms import FORGET, OPTION, SECRET, PluggedForm, form_for, option_names, settings_of
@@ -203,7 +203,7 @@ class StorageBackendAdmin(PluggedAdmin):
         "state",
         "row_buttons",
         "kind",
-        "container_name",
+        "container",
         "is_default",
         "overflow",
         "files",
@@ -218,6 +218,10 @@ class StorageBackendAdmin(PluggedAdmin):
         there = Count("locations", filter=Q(locations__status=FileLocation.Status.ACTIVE))
         rows: QuerySet[StorageBackend] = super().get_queryset(request).annotate(n=there)
         return rows
+
+    @display(description=_("Folder, bucket or remote"), ordering="container_name")
+    def container(self, obj: StorageBackend) -> SafeString:
+        return path(obj.container_name)
 
     @display(description=_("Files"))
     def files(self, obj: StorageBackend) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import MediasyncError
+from mediasync.core.paths import normalise
 
 from .models import Source, StorageBackend
 from .sources.base import Reach
@@ -38,6 +40,7 @@ LABELS = {
 MANY_LINES = {"urls", "feeds", "users"}
 PLACES = ("address", "list", "urls", "relay")  # where secrets are sent to
 LISTS = {"command", "env"}  # stored as a list, one entry a line
+SLOWEST = 3600  # seconds between two questions
 
 
 class PluggedForm(forms.ModelForm[Any]):
@@ -60,6 +63,7 @@ class PluggedForm(forms.ModelForm[Any]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        self._clean_folder(cleaned)
         before = getattr(self.instance, self.settings_name)
         kept = {name: value for name, value in before.items() if name not in option_names(self.plugin_class)}
         self.options = kept
@@ -77,6 +81,17 @@ class PluggedForm(forms.ModelForm[Any]):
             except MediasyncError as error:
                 raise forms.ValidationError(str(error)) from None
         return cleaned
+
+    def _clean_folder(self, cleaned: dict[str, Any]) -> None:
+        """Keep a folder by the one name that it has, so that no two storages are the same."""
+        folder = str(cleaned.get("container_name") or "")
+        if getattr(self.plugin_class, "kind", "") != StorageBackend.Kind.LOCAL or not folder:
+            return
+        with suppress(ValueError):  # the plug-in says what is wrong with it
+            cleaned["container_name"] = folder = normalise(folder)
+        others = StorageBackend.objects.filter(kind=StorageBackend.Kind.LOCAL, container_name=folder)
+        if other := others.exclude(pk=self.instance.pk).first():
+            self.add_error("container_name", _("This folder is the storage “%s” already.") % other.name)
 
     def _build(self, cleaned: dict[str, Any]) -> None:
         """Let the plug-in say what is wrong with its settings; nobody is asked."""
@@ -118,6 +133,8 @@ def form_for(model: type[models.Model], plugin: Any, columns: tuple[str, ...]) -
             label=_("Password or token"), required=False, strip=False, max_length=2000, widget=hidden
         )
         fields[FORGET] = forms.BooleanField(label=_("Forget the stored one"), required=False)
+    if "pace" in columns:
+        fields["pace"] = forms.FloatField(label=_("Seconds between two questions"), min_value=0, max_value=SLOWEST)
     widgets = {"container_name": forms.TextInput(attrs={"class": "vTextField"})}
     fields["Meta"] = type("Meta", (), {"model": model, "fields": columns, "widgets": widgets})
     return type("PluggedForm", (PluggedForm,), fields)

@@ -12,8 +12,7 @@ from mediasync.core.errors import MediasyncError
 
 from . import scopes, timing
 from .models import DownloadSource, Playlist, Source, StorageBackend
-
-LARGEST_FILE = 5_000_000  # bytes
+from .playlist_file import LARGEST
 
 
 class PlaylistForm(forms.ModelForm[Playlist]):
@@ -52,9 +51,11 @@ class IntakeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         given, text = cleaned.get("file"), cleaned.get("text", "")
+        if self.errors:
+            return cleaned
         if bool(given) == bool(text.strip()):
             raise ValidationError(_("Give a file or some lines."))
-        if given and given.size > LARGEST_FILE:
+        if given and given.size > LARGEST:
             raise ValidationError(_("The file is too large."))
         cleaned["content"] = given.read() if given else text.encode()
         cleaned["name"] = given.name if given else ""

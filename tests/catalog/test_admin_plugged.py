@@ -174,3 +174,23 @@ def test_a_plug_in_that_is_gone_does_not_break_the_list(admin_client: Client) ->
     assert page(admin_client, f"{SOURCES}{row.pk}/change/")
     shown = admin_client.post(f"{SOURCES}{row.pk}/test/", follow=True).content.decode()
     assert "There is no plug-in" in shown
+
+
+@pytest.mark.parametrize("pace", ["-1", "nan", "inf", "86400", "x", ""])
+def test_a_pace_is_a_number_of_seconds(admin_client: Client, pace: str) -> None:
+    assert "errorlist" in add(admin_client, SOURCES, "netease", pace=pace).content.decode()
+    assert not Source.objects.exists()
+
+
+def test_a_folder_is_one_storage(admin_client: Client, tmp_path: Path) -> None:
+    add(admin_client, STORAGES, "local_fs", name="one", container_name=f"{tmp_path}//")
+    one = StorageBackend.objects.get()
+    assert one.container_name == str(tmp_path)
+    again = add(admin_client, STORAGES, "local_fs", name="two", container_name=f"{tmp_path}/./").content.decode()
+    assert "This folder is the storage “one” already." in again and StorageBackend.objects.count() == 1
+    assert "errorlist" not in change(admin_client, STORAGES, one, container_name=str(tmp_path))
+
+
+def test_a_folder_whose_name_is_no_text_is_shown_as_people_read_it(admin_client: Client) -> None:
+    StorageBackend.objects.create(name="odd", kind="local_fs", plugin="local_fs", container_name="/a\U0010dcff")
+    assert "/a\\xff" in page(admin_client, STORAGES)

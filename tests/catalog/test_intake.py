@@ -63,7 +63,7 @@ def test_what_holds_no_playlist_queues_nothing(admin_client: Client, data: dict[
 
 
 def test_a_file_that_is_too_large_is_refused(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.forms_playlist.LARGEST_FILE", 10)
+    monkeypatch.setattr("catalog.forms_playlist.LARGEST", 10)
     assert "The file is too large." in post(admin_client, file=SimpleUploadedFile("x.txt", b"x" * 11))
 
 
@@ -98,3 +98,8 @@ def test_the_command_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No playlist"):
         call_command("catalog", "run", "--playlist-file", str(tmp_path / "bad.txt"), stderr=err)
     assert "line 1" in err.getvalue() and not Job.objects.exists()
+
+
+def test_what_is_wrong_is_said_once(admin_client: Client) -> None:
+    shown = post(admin_client, file=SimpleUploadedFile("mine.txt", b""))
+    assert "The submitted file is empty." in shown and "Give a file or some lines." not in shown
