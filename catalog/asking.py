@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from mediasync.core.errors import AccessDenied, WorkError
+from mediasync.core import clock as clocks
+from mediasync.core.clock import Clock
+from mediasync.core.errors import AccessDenied, Unreachable, WorkError
 from mediasync.core.texts import plain
 from mediasync.jobs.models import Command, Job
 from mediasync.jobs.registry import Context
@@ -17,6 +20,7 @@ from mediasync.jobs.transitions import ended
 from .models import DownloadSource, Source
 
 Occasion = tuple[int, dt.datetime | None, int | None]  # job, when it was made, the newest command to it
+E = TypeVar("E", bound=WorkError)
 JOBS = 100  # occasions of which it is remembered who refused us
 
 
@@ -47,41 +51,47 @@ def occasion(job: int) -> Occasion:
     return job, created, asked
 
 
-class Refusals:
-    """Who refused us on which occasion: a source whose login is wrong is not asked again (by this process)."""
+class Kept(Generic[E]):
+    """What sources said on which occasion, so that they are not asked again for ``seconds`` (by this process)."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = math.inf, clock: Clock = clocks.system) -> None:
         self._lock = threading.Lock()
-        self._denied: dict[Occasion, dict[str, AccessDenied]] = {}
+        self._said: dict[Occasion, dict[str, tuple[float, E]]] = {}
+        self._seconds, self._clock = seconds, clock
 
-    def note(self, when: Occasion, source: str, error: AccessDenied) -> None:
+    def note(self, when: Occasion, source: str, error: E) -> None:
         with self._lock:
-            while len(self._denied) >= JOBS:
-                self._denied.pop(next(iter(self._denied)))
-            self._denied.setdefault(when, {})[source] = error
+            while len(self._said) >= JOBS:
+                self._said.pop(next(iter(self._said)))
+            self._said.setdefault(when, {})[source] = self._clock.monotonic(), error
 
-    def of(self, when: Occasion) -> Mapping[str, AccessDenied]:
-        """Return what the sources said that refused us."""
-        return dict(self._denied.get(when, {}))
+    def of(self, when: Occasion) -> Mapping[str, E]:
+        """Return what the sources said that are not to be asked now."""
+        with self._lock:
+            said = dict(self._said.get(when, {}))
+        since = self._clock.monotonic() - self._seconds
+        return {source: error for source, (at, error) in said.items() if at > since}
 
     def check(self, when: Occasion, source: str) -> None:
-        """Raise what the source said when it refused us."""
-        if error := self._denied.get(when, {}).get(source):
+        """Raise what the source said, if it is not to be asked now."""
+        if error := self.of(when).get(source):
             raise type(error)(str(error), code=error.code, **error.params)
 
     def forget(self, job: int | None = None) -> None:
         """Forget what a job heard, or all of them."""
         with self._lock:
-            for when in [each for each in self._denied if job in (None, each[0])]:
-                del self._denied[when]
+            for when in [each for each in self._said if job in (None, each[0])]:
+                del self._said[when]
 
 
-refusals = Refusals()
+refusals: Kept[AccessDenied] = Kept()  # a login that is wrong stays wrong
+hitches: Kept[Unreachable] = Kept(60.0)  # who hangs would hold up each song for minutes
 
 
 def on_ended(sender: Any, job_id: int, **_more: Any) -> None:
     """A job ended: nothing of it is kept in memory."""
     refusals.forget(job_id)
+    hitches.forget(job_id)
     if "catalog.downloads.shelf" in sys.modules:  # else nobody has searched in this process
         from .downloads import shelf
 

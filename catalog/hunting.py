@@ -11,13 +11,22 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 
-from mediasync.core.errors import AccessDenied, LostLease, NeedsOperator, Permanent, Snooze, Transient, WorkError
+from mediasync.core.errors import (
+    AccessDenied,
+    LostLease,
+    NeedsOperator,
+    Permanent,
+    Snooze,
+    Transient,
+    Unreachable,
+    WorkError,
+)
 from mediasync.jobs.choices import Level
 from mediasync.jobs.leases import DatabaseGone
 from mediasync.jobs.registry import Context
 
 from . import fetching, keeping, reviews, rooms
-from .asking import forget_failure, note_failure, occasion, refusals
+from .asking import forget_failure, hitches, note_failure, occasion, refusals
 from .checking import Facts, examine
 from .downloads.base import Candidate, sound
 from .downloads.base import DownloadSource as FileSource
@@ -45,6 +54,7 @@ class Hunt:
         self.places = {name: place for place, name in enumerate(self.rows)}
         self.hitch: Transient | None = None  # the last error after which trying again may help
         self.failed = 0
+        self.unasked: set[str] = set()  # sources that did not answer, or refuse us
         self._made: dict[str, FileSource] = {}
         self._kept = ExitStack()
 
@@ -52,7 +62,7 @@ class Hunt:
         """Fetch the song and return where it is now.
 
         Raises Transient (somebody could not be asked), AccessDenied (all of them refuse us), Permanent (weak_match,
-        song_not_found, none_worked) and NeedsOperator (no room).
+        song_not_found, not_all_asked, none_worked) and NeedsOperator (no room).
         """
         with self._kept:
             chosen, refused = reviews.answers(self.song)
@@ -79,12 +89,19 @@ class Hunt:
             return Permanent("No candidate could be fetched.", code="none_worked", count=self.failed)
         if weak:
             return Permanent("What was found may be another song: have a look.", code="weak_match", count=count)
+        if self.unasked:
+            names = ", ".join(sorted(self.unasked))
+            return Permanent(f"It was not found, but {names} could not be asked.", code="not_all_asked", names=names)
         return Permanent("No source has this song.", code="song_not_found")
 
     def _search(self, refused: Collection[tuple[str, str]]) -> list[Scored]:
         scored = []
         for name in self.rows:
             if name in refusals.of(self.when):
+                self.unasked.add(name)
+                continue
+            if late := hitches.of(self.when).get(name):
+                self.hitch = late
                 continue
             self.ctx.checkpoint()
             for candidate in self._ask(name):
@@ -98,9 +115,13 @@ class Hunt:
         except OURS:
             raise
         except AccessDenied as error:
+            self.unasked.add(name)
             self._deny(name, error)
             return []
         except Exception as error:
+            if isinstance(error, Unreachable):
+                hitches.note(self.when, name, error)
+            self.unasked.add(name)
             self._note("search_failed", name, error)
             return []
         forget_failure(self.rows[name], SEARCH, self.ctx)

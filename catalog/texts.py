@@ -10,7 +10,6 @@ from mediasync.jobs.registry import Text
 
 TEXTS: Mapping[str, Text] = {
     # Asking sources
-    "source_denied": _("%(host)s refuses us (%(status)s)."),
     "host_status": _("%(host)s answered %(status)s."),
     "parse_error": _("The answer of the source was not understood."),
     "playlist_gone": _("The playlist is gone."),
@@ -49,6 +48,7 @@ TEXTS: Mapping[str, Text] = {
     "song_not_found": _("No source has this song."),
     "non_music": _("Not music (an entry of an audio-book chart)."),
     "none_worked": _("None of %(count)s candidates could be fetched."),
+    "not_all_asked": _("It was not found, but %(names)s could not be asked."),
     "not_allowed": _("Its owner does not allow downloads."),
     "not_audio": _("What came is not music."),
     "search_failed": _("%(source)s could not be searched: %(message)s"),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 from django_stubs_ext import StrOrPromise
 
 from mediasync.core.texts import plain
+from mediasync.jobs.outcomes import storable
 
 from ..sources.base import Reach, TrackMeta
 
@@ -48,24 +49,13 @@ def sound(found: Candidate) -> Candidate:
         duration=_number(found.duration),
         size=None if (size := _number(found.size)) is None else int(size),
         bitrate=None if (rate := _number(found.bitrate)) is None else int(rate),
-        opaque=_storable(dict(found.opaque)),
+        opaque=storable(dict(found.opaque)),
     )
 
 
 def _number(value: Any) -> float | None:
     """Return a number above 0 that counts something in the world, else None."""
     return value if isinstance(value, int | float) and isfinite(value) and 0 < value < 2**53 else None
-
-
-def _storable(value: Any) -> Any:
-    """Return JSON as every database takes it."""
-    if isinstance(value, Mapping):
-        return {plain(str(name)): _storable(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(each) for each in value]
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return plain(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -11,12 +12,15 @@ from rapidfuzz import fuzz, process
 
 from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
+from mediasync.core.errors import Permanent, Transient
 
 from ..matching import score, title_of
 from ..sources.base import Reach, TrackMeta
 from .base import Candidate
 
 FRESH = 900.0  # seconds
+LONG = 5.0  # seconds: who fails faster holds up nobody
+SOON = 60.0  # seconds until a list is asked for again that could not be had
 KEPT = 8  # lists in memory
 ALIKE, MOST_ALIKE = 60.0, 50  # of 100, and titles: even with the same artist and length, less is hardly weak
 
@@ -48,7 +52,7 @@ class Shelf:
         return sorted(found.values(), key=lambda each: -score(want, each))[:limit]
 
 
-_shelves: OrderedDict[Any, tuple[float, Shelf]] = OrderedDict()
+_shelves: OrderedDict[Any, tuple[float, Shelf | Exception]] = OrderedDict()
 _locks: dict[Hashable, threading.Lock] = {}
 _guard = threading.Lock()
 
@@ -58,6 +62,8 @@ def kept(
 ) -> Shelf:
     """Return the shelf of ``key``, built when there is none or it is old; one thread builds, the others wait.
 
+    Where that took long and failed, those who waited (and who come in the next minute) hear the same.
+
     Each start of a job (``reach.occasion``) has its own: what was added just before it is found.
     """
     key = (reach.occasion, key)
@@ -65,14 +71,26 @@ def kept(
         lock = _locks.setdefault(key, threading.Lock())
     with lock:
         known = _shelves.get(key)
-        if known is not None and 0 <= clock.monotonic() - known[0] < FRESH:
+        age = math.inf if known is None else clock.monotonic() - known[0]
+        if known is not None and isinstance(known[1], Shelf) and 0 <= age < FRESH:
             return known[1]
-        shelf = Shelf(build())
+        if known is not None and isinstance(known[1], Exception) and 0 <= age < SOON:
+            raise known[1].with_traceback(None)
+        shelf: Shelf | Exception
+        began = clock.monotonic()
+        try:
+            shelf = Shelf(build())
+        except (Transient, Permanent) as error:
+            if clock.monotonic() - began < LONG:
+                raise
+            shelf = error
         with _guard:
             _shelves[key] = clock.monotonic(), shelf
             _shelves.move_to_end(key)
             while len(_shelves) > KEPT:
                 _locks.pop(_shelves.popitem(last=False)[0], None)
+        if isinstance(shelf, Exception):
+            raise shelf
         return shelf
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from catalog.asking import refusals
+from catalog.asking import hitches, refusals
 from tests.catalog.replay import Replay
 
 
@@ -15,6 +15,7 @@ from tests.catalog.replay import Replay
 def hosts_have_forgotten_us() -> Iterator[None]:
     """What hosts asked of one test does not hold for the next: clocks and the numbers of jobs begin anew."""
     refusals.forget()
+    hitches.forget()
     yield
     shutil.rmtree(Path(settings.DATA_DIR) / "pace", ignore_errors=True)
 
