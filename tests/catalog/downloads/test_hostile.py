@@ -101,7 +101,7 @@ def test_it_writes_down_odd_weak_matches(says: Callable[[str], None], odd: str) 
     says(f'"artists": [], {odd}')
     assert download().facts("Blue Sky") == ("failed", "weak_match")
     saved = json.dumps(Review.objects.get().candidate)
-    assert not [each for each in ("NaN", "Infinity", "\\u0000", "\\ud800") if each in saved]
+    assert not [each for each in ("NaN", "Infinity", "\\u0000") if each in saved]
 
 
 @pytest.mark.django_db
