@@ -39,6 +39,7 @@ BROWSER: Mapping[str, str] = {
 MAX_BYTES = 32 * 1024 * 1024
 ERROR_BYTES = 100_000
 MAX_REDIRECTS = 5
+TIMEOUT = 30.0  # seconds between two pieces; half of what a whole body may take
 TRIES = 3
 GOES_ALONG = frozenset({"user-agent", "accept", "accept-language", "accept-encoding", "range", "if-range"})
 
@@ -56,7 +57,7 @@ class Http:
         pace: float = 0.0,
         relay: str = "",
         verify: bool | str = True,
-        timeout: float = 30.0,  # seconds between two pieces; half of what a whole body may take
+        timeout: float = TIMEOUT,
         tries: int = TRIES,
         check: pacing.Check = lambda: None,
         clock: Clock = clocks.system,

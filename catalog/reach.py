@@ -18,6 +18,8 @@ from .downloads.base import DownloadSource as FileSource
 from .models import DownloadSource, Source
 from .sources.base import PlaylistSource, Reach
 
+SHORT = 5.0  # seconds that a person waits for a host
+
 
 def reach_of(
     row: Source | DownloadSource,
@@ -27,15 +29,21 @@ def reach_of(
     check: Callable[[], None] = lambda: None,
     clock: Clock = clocks.system,
     occasion: Hashable = None,
+    patient: bool = True,
 ) -> Reach:
-    """Return what the plug-in of a source is lent; ``http`` is to be closed. Raises secrets.Unreadable."""
-    from .http import Http  # with requests, which no command needs that asks nobody
+    """Return what the plug-in of a source is lent; ``http`` is to be closed. Raises secrets.Unreadable.
+
+    Not ``patient``: somebody waits for the answer, so nothing is asked twice, nor long.
+    """
+    from .http import TIMEOUT, TRIES, Http  # with requests, which no command needs that asks nobody
 
     return Reach(
         http=Http(
             pace=max(0.0, row.pace),
             relay=str(row.settings.get("relay", "")),
             verify=bool(row.settings.get("verify_tls", True)),
+            timeout=TIMEOUT if patient else SHORT,
+            tries=TRIES if patient else 1,
             check=check,
             clock=clock,
         ),
