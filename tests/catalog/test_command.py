@@ -66,6 +66,11 @@ def test_init_db_sets_up_a_folder_for_music(tmp_path: Path) -> None:
     assert StorageBackend.objects.count() == 1 and run("init-db")[0] == 0
 
 
+def test_init_db_makes_the_data_folder(tmp_path: Path, settings: Any) -> None:
+    settings.DATA_DIR = tmp_path / "not" / "there"
+    assert run("init-db")[0] == 0 and settings.DATA_DIR.is_dir()
+
+
 def test_a_job_can_be_left_to_the_worker(tmp_path: Path) -> None:
     one, two = make_playlist("a"), make_playlist("b")
     code, out, err = run("sync", "--playlist-ids", f"{two.pk}, {one.pk}", "--limit", "5", "--enqueue")

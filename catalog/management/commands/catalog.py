@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
@@ -97,6 +98,7 @@ class Command(BaseCommand):
     # -- Jobs
 
     def _init_db(self) -> int:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)  # SQLite makes its file, not the folder
         call_command("migrate", verbosity=0)
         facts: dict[str, Any] = {"ready": True}
         if defaults.settle():
