@@ -98,7 +98,7 @@ class S3:
         """Put a small object and remove it again."""
         probe = self.locator(f".mediasync-check-{os.getpid()}")
         with _told(self.bucket):
-            self._client.put_object(Bucket=self.bucket, Key=probe, Body=b"mediasync")
+            _stored(self._client.put_object(Bucket=self.bucket, Key=probe, Body=b"mediasync"))
             self._client.delete_object(Bucket=self.bucket, Key=probe)
         return now_("Objects can be put into the bucket %(bucket)s.") % {"bucket": self.bucket}
 
@@ -114,7 +114,7 @@ class S3:
                 tell(0, size)
                 if size <= PART:
                     with _told(self.bucket):
-                        self._client.put_object(**what, Body=file.read(), ContentType=kind)
+                        _stored(self._client.put_object(**what, Body=file.read(), ContentType=kind))
                     tell(size, size)
                 else:
                     self._in_parts(file, size, what, kind, tell)
@@ -171,6 +171,13 @@ class S3:
         what = {"Bucket": self.bucket, "Key": locator}
         with _told(self.bucket):
             return str(self._client.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds))
+
+
+def _stored(answer: Mapping[str, Any]) -> None:
+    """Raise Permanent for a 200 that is none of S3: a proxy or a portal says it to whatever comes."""
+    if not answer.get("ETag"):
+        text = "What answers is no object storage: is this the right address?"
+        raise Permanent(text, code="storage_refused", error="no ETag")
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,32 @@ def test_it_refuses_settings_that_cannot_be(bucket: str, config: dict[str, str])
 def test_it_refuses_to_work_without_a_prefix_for_its_keys() -> None:
     with pytest.raises(UsageError):
         storage("http://127.0.0.1:9", credential_env_prefix="").check()
+
+
+class Portal(BaseHTTPRequestHandler):
+    """It answers everything with the same page, and 200."""
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        page = b"<html>Please log in</html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    do_DELETE = do_PUT
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_it_takes_no_page_for_a_stored_object(tmp_path: Path) -> None:
+    file = tmp_path / "song.mp3"
+    file.write_bytes(b"music")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = storage(f"http://127.0.0.1:{server.server_port}")
+        for ask in (lambda: there.put(file, "song.mp3", quiet), there.check):
+            with pytest.raises(Permanent) as caught:
+                ask()
+            assert caught.value.code == "storage_refused"
+        server.shutdown()
