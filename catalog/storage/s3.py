@@ -195,7 +195,7 @@ def _told(bucket: str) -> Iterator[None]:
         raise _error(bucket, code, status) from None
     except (ConnectionError, HTTPClientError):
         raise Unreachable("The object storage could not be reached.", code="storage_unreachable") from None
-    except (BotoCoreError, ValueError) as error:
+    except (BotoCoreError, ValueError, KeyError) as error:  # the last: what an answer lacks
         text = f"The object storage cannot be used: {type(error).__name__}."
         raise Permanent(text, code="storage_refused", error=type(error).__name__) from None
 

@@ -172,12 +172,14 @@ class Portal(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(page)
 
-    do_DELETE = do_PUT
+    do_DELETE = do_POST = do_PUT
 
     def log_message(self, *_: object) -> None: ...
 
 
-def test_it_takes_no_page_for_a_stored_object(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", [3, 100])
+def test_it_takes_no_page_for_a_stored_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+    monkeypatch.setattr(s3, "PART", part)
     file = tmp_path / "song.mp3"
     file.write_bytes(b"music")
     with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as server:
