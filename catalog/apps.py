@@ -13,7 +13,7 @@ class CatalogConfig(AppConfig):
         from mediasync.jobs import chores
         from mediasync.jobs.registry import register, register_texts
 
-        from . import asking, bundles, hooks
+        from . import asking, bundles, checks, hooks  # noqa: F401 - checks register themselves
         from .kinds import KINDS
         from .texts import TEXTS
 
