@@ -120,6 +120,14 @@ def test_all_songs_of_a_playlist_in_a_job_can_be_reached(admin_client: Client) -
     assert "Song 100 " in page(admin_client, f"{address}?page=2")
 
 
+def test_the_playlists_of_a_job_that_ended_can_be_reached(admin_client: Client) -> None:
+    playlist = make_playlist("One", make_songs(1))
+    job = Job.objects.create(kind="download_only", state="completed", scope={"playlists": [playlist.pk]})
+    Job.objects.create(kind="download_only", state="completed", scope={})
+    shown = page(admin_client, "/admin/catalog/playlist/overview/")
+    assert f"/of-job/{job.pk}/" in shown and shown.count("Its playlists") == 1
+
+
 # -- Uploads
 
 
