@@ -188,6 +188,17 @@ def test_an_archive_that_cannot_be_written_leaves_nothing(here: Playlist, tmp_pa
     assert [path.read_bytes() for path in target.parent.iterdir()] == [b"of yesterday"]
 
 
+def test_an_archive_replaces_nothing_but_a_file(here: Playlist, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("fifo", "folder", "dangling"):
+        before = os.lstat(tmp_path / name).st_ino
+        code, _out, err = run("export", "--playlist-ids", str(here.pk), "--zip", str(tmp_path / name))
+        assert code == 2 and "is no file" in err, name
+        assert os.lstat(tmp_path / name).st_ino == before
+
+
 def test_an_archive_may_have_a_name_that_is_no_text(here: Playlist, tmp_path: Path) -> None:
     name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.zip")
     assert document("export", "--playlist-ids", str(here.pk), "--zip", name)["file"].endswith("\\xff.zip")

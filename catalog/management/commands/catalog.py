@@ -172,6 +172,8 @@ class Command(BaseCommand):
         path = from_argument(self.options["zip"])
         target, shown = to_bytes(path), for_people(path)
         part = target + b".part"
+        if os.path.lexists(target) and not os.path.isfile(target):
+            raise UsageError(f"{shown} is there, and is no file.", code="bad_file")
         try:
             shutil.copyfile(bundles.find(made.name), part)
             os.replace(part, target)
