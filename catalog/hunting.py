@@ -66,7 +66,7 @@ class Hunt:
         """
         with self._kept:
             chosen, refused = reviews.answers(self.song)
-            found = self._try(each for each in chosen if each.source in self.rows)
+            found = self._try((each for each in chosen if each.source in self.rows), chosen=True)
             if found is not None:
                 return found
             scored = self._search(refused)
@@ -127,7 +127,8 @@ class Hunt:
         forget_failure(self.rows[name], SEARCH, self.ctx)
         return found
 
-    def _try(self, candidates: Iterator[Candidate]) -> FileLocation | None:
+    def _try(self, candidates: Iterator[Candidate], *, chosen: bool = False) -> FileLocation | None:
+        """Keep the first that can be had; of one that a person chose, its length is not compared with the song's."""
         for candidate in candidates:
             self.ctx.checkpoint()
             if (candidate.size or 0) > fetching.MOST:  # no reason to ask for room
@@ -138,7 +139,8 @@ class Hunt:
             part: Path | None = None
             try:
                 part = fetching.part_for(room.container_name, self.song.pk, candidate)
-                facts = self._bring(candidate, part)
+                duration = candidate.duration or (None if chosen else self.want.duration)
+                facts = self._bring(candidate, part, duration)
                 if facts is not None:
                     return keeping.keep(self.ctx, self.song, self.want, room, part, facts, candidate)
             except OSError as error:  # of our disk: sources turn theirs into our errors
@@ -146,11 +148,10 @@ class Hunt:
                 raise rooms.gone(room, error) from None
         return None
 
-    def _bring(self, candidate: Candidate, part: Path) -> Facts | None:
+    def _bring(self, candidate: Candidate, part: Path, duration: float | None) -> Facts | None:
         """Fill ``part`` and return what it is; None, with its reason in the log, if this candidate cannot be had."""
         try:
             fetch = self._source(candidate.source).fetch(candidate, part, Teller(self.ctx, self.song, candidate))
-            duration = candidate.duration or self.want.duration
             return examine(part, size=fetch.size, digest=fetch.digest, duration=duration)
         except (*OURS, OSError):
             raise

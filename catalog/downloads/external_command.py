@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -31,6 +32,7 @@ from .base import Candidate, Fetch, Tell
 
 NOT_FOUND, LATER = 3, 4
 TIMEOUT = 300.0  # seconds
+LONGEST = 86_400  # seconds
 MOST = 4_000_000  # bytes of an answer
 EVERY = 0.2  # seconds between two looks
 ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ")
@@ -49,7 +51,9 @@ class ExternalCommand:
         try:
             self.timeout = float(reach.settings.get("timeout") or TIMEOUT)
         except (TypeError, ValueError):
-            raise UsageError("The time limit is a number of seconds.", code="bad_timeout") from None
+            self.timeout = 0.0
+        if not 0 < self.timeout <= LONGEST:
+            raise UsageError(f"The time limit is a number of seconds, at most {LONGEST}.", code="bad_timeout")
         if not self.argv or not os.path.isabs(self.argv[0]):
             raise UsageError("Name the command by its path from the root.", code="bad_command")
         self.reach, self.name = reach, name
@@ -73,7 +77,10 @@ class ExternalCommand:
         dest = part.with_name(f"{part.name}.{secrets.token_hex(4)}")
 
         def look() -> None:
-            tell(dest.stat().st_size if dest.exists() else 0, candidate.size)
+            size = 0
+            with suppress(OSError):  # the command may remove it and begin anew
+                size = dest.stat().st_size
+            tell(size, candidate.size)
 
         try:
             answer = self._run({"op": "fetch", "candidate": as_json(candidate), "dest": str(dest)}, look)

@@ -217,3 +217,12 @@ def test_it_keeps_one_answer_for_each_song(script: type[Scripted]) -> None:
 def test_a_candidate_survives_its_json(script: type[Scripted]) -> None:
     one = candidate("a", duration=3.5, lossless=True, opaque={"x": [1]})
     assert reviews.from_json(reviews.as_json(one) | {"of a newer version": 1}) == one
+
+
+def test_what_a_person_took_may_be_longer_than_the_platform_said(script: type[Scripted]) -> None:
+    Song.objects.update(duration=200.0)
+    script.found = [Candidate("src", "k", "Blue Sky")]
+    script.contents = {"k": SONG}
+    assert download().facts("Blue Sky") == ("failed", "weak_match")
+    reviews.take(Review.objects.get(), "me")
+    assert download().facts("Blue Sky") == ("succeeded", "")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from catalog.downloads import external_command
 from catalog.downloads.base import Candidate
 from catalog.errors import ParseError, Unavailable
 from mediasync.core.errors import Permanent, Stop, Transient, UsageError
@@ -149,8 +150,34 @@ def test_it_takes_only_a_file(make: Make, tmp_path: Path, part: Path, code: str,
     assert not [path for path in tmp_path.iterdir() if path.is_symlink()]
 
 
+def test_it_bears_with_a_file_that_comes_and_goes(make: Make, tmp_path: Path, part: Path) -> None:
+    """Many tools write under the name, remove it, and write anew."""
+    script = """
+import json, os, sys, time
+dest = json.load(sys.stdin)["dest"]
+until = time.monotonic() + 2
+while time.monotonic() < until:
+    open(dest, "wb").close()
+    os.unlink(dest)
+open(dest, "wb").write(b"music")
+print("{}")
+"""
+    source = make("external_command", command(tmp_path, script))
+    before, external_command.EVERY = external_command.EVERY, 0.0001
+    try:
+        assert brought(source, Candidate("here", "k", "t"), part) == b"music"
+    finally:
+        external_command.EVERY = before
+
+
 @pytest.mark.parametrize(
-    "settings", [{}, {"command": "tool"}, {"command": "/x 'open"}, {"command": "/x", "timeout": "a"}]
+    "settings",
+    [
+        {},
+        {"command": "tool"},
+        {"command": "/x 'open"},
+        *({"command": "/x", "timeout": t} for t in ("a", "nan", "inf", "-1")),
+    ],
 )
 def test_it_refuses_settings_that_cannot_be(make: Make, settings: dict[str, str]) -> None:
     with pytest.raises(UsageError):
