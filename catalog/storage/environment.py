@@ -11,13 +11,19 @@ from mediasync.core.errors import NeedsOperator, UsageError
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+def checked(prefix: str) -> str:
+    """Return a prefix that names of variables can begin with; UsageError for any other."""
+    if not _NAME.fullmatch(prefix):
+        raise UsageError("Name the prefix of the keys in the environment, as MAIN_S3.", code="no_key_prefix")
+    return prefix
+
+
 def from_environment(prefix: str, needed: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
     """Return the values of ``<prefix>_<name>``; "" for those of ``others`` that are not set.
 
     Raises UsageError for a prefix that cannot be one, NeedsOperator that names (not quotes) what is missing.
     """
-    if not _NAME.fullmatch(prefix):
-        raise UsageError("Name the prefix of the keys in the environment, as MAIN_S3.", code="no_key_prefix")
+    checked(prefix)
     found = {name: os.environ.get(f"{prefix}_{name}", "").strip() for name in (*needed, *others)}
     missing = [f"{prefix}_{name}" for name in needed if not found[name]]
     if missing:

@@ -23,7 +23,7 @@ from mediasync.core.errors import AccessDenied, NeedsOperator, Permanent, Transi
 from mediasync.core.texts import plain
 
 from .base import Stored
-from .environment import from_environment
+from .environment import checked, from_environment
 from .keys import key, portable, public_url
 
 ADDRESS = "http://127.0.0.1:5572"
@@ -50,7 +50,7 @@ class Rclone:
         self.url = check_base_url(text["address"] or ADDRESS)
         self.prefix = text["base_prefix"]
         self.public = text["public_base_url"]
-        self.secrets = text["credential_env_prefix"]
+        self.secrets = text["credential_env_prefix"] and checked(text["credential_env_prefix"])
         self._made: Any = None
 
     def ask(self, command: str, **params: Any) -> dict[str, Any]:

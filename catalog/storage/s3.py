@@ -22,7 +22,7 @@ from mediasync.core.errors import AccessDenied, MediasyncError, NeedsOperator, P
 from mediasync.core.errors import UsageError as Wrong
 
 from .base import Stored
-from .environment import from_environment
+from .environment import checked, from_environment
 from .keys import key, portable, public_url
 
 PART = 16 * 1024 * 1024  # bytes; a file up to this is one request
@@ -56,7 +56,7 @@ class S3:
         self.prefix = text["base_prefix"]
         self.folder = f"{self.prefix.strip('/')}/" if self.prefix.strip("/") else ""
         self.public = text["public_base_url"]
-        self.secrets = text["credential_env_prefix"]
+        self.secrets = text["credential_env_prefix"] and checked(text["credential_env_prefix"])
         self._made: Any = None
 
     @property

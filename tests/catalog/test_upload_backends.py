@@ -49,7 +49,9 @@ def test_the_name_of_another_kind_is_refused() -> None:
         uploads.register_object_backend("library", "music", **CONFIG)
 
 
-@pytest.mark.parametrize("wrong", [{"endpoint": "s3.example.com"}, {"addressing_style": "odd"}])
+@pytest.mark.parametrize(
+    "wrong", [{"endpoint": "s3.example.com"}, {"addressing_style": "odd"}, {"credential_env_prefix": "1-x"}]
+)
 def test_settings_that_cannot_be_are_not_stored(wrong: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         uploads.register_object_backend("main-s3", "music", **{**CONFIG, **wrong})
