@@ -17,9 +17,10 @@ __all__ = ["AccessDenied", "ParseError", "Private", "RateLimited", "Unavailable"
 
 
 class RateLimited(Transient):
-    """The source asks us to wait."""
+    """The source asks us to wait. Not ``tried``: we wait since it asked another, which is no attempt of ours."""
 
     default_code = "rate_limited"
+    tried = True
 
 
 class Unavailable(Permanent):

@@ -28,6 +28,8 @@ STEP = 0.2  # seconds between two looks whether we are to stop
 LONGEST_WAIT = 20.0  # seconds in a thread; whoever has to wait longer comes again
 FIRST_REST, LONGEST_REST = 30.0, 3600.0  # seconds, after a host asked us to wait
 FORGIVEN = 3600.0  # seconds without complaint
+CALM = 0.2  # complaints that one good answer makes up for
+PATIENCE = 5.0  # complaints after which waiting counts as an attempt, so that a job comes to its end
 
 Check = Callable[[], None]
 
@@ -39,14 +41,18 @@ def turn(host: str, pace: float, clock: Clock, check: Check) -> Iterator[None]:
     Raises RateLimited if it would be long, and what ``check`` raises while we wait.
     """
     with _locked(host, clock, check) as file:
-        left = _left(_read(file), clock)
+        known = _read(file)
+        left = _left(known, clock)
         if left > LONGEST_WAIT:
-            raise RateLimited(f"{host} asked us to wait.", code="source_waits", retry_after=left, host=host)
+            waits = RateLimited(f"{host} asked us to wait.", code="source_waits", retry_after=left, host=host)
+            waits.tried = known.get("anger", 0.0) >= PATIENCE
+            raise waits
         rest(left, clock, check)
         try:
             yield
         finally:
             known = _read(file)
+            known["anger"] = max(0.0, known.get("anger", 0.0) - CALM)  # a complaint comes after this, and adds to it
             known["next"] = max(known.get("next", 0.0), _now(clock) + pace * (1 + random.random() * JITTER))
             _write(file, known)
 
@@ -68,6 +74,7 @@ def slow_down(host: str, clock: Clock, seconds: float | None = None) -> float:
         again = 0 <= now - known.get("complained", 0.0) < FORGIVEN
         known["complaints"] = known.get("complaints", 0) + 1 if again else 1
         known["complained"] = now
+        known["anger"] = known.get("anger", 0.0) + CALM + 1
         seconds = seconds or backoff(known["complaints"], first=FIRST_REST, most=LONGEST_REST)
         known["next"] = now + min(seconds, LONGEST_REST)
         _write(file, known)

@@ -118,12 +118,11 @@ def _raised(item: Claimed, error: BaseException, *, stage: Stage, now: dt.dateti
     code, again, wait = _judge(item, error)
     code = code[:100]
     params = dumps({"message": str(error), **getattr(error, "params", {})})
-    if again and item.info.attempt < stage.attempts:
+    attempt = item.info.attempt - (0 if getattr(error, "tried", True) else 1)  # it waits for what others did
+    if again and attempt < stage.attempts:
         delay = back_off(item.info.attempt) if wait is None else wait
         later = now + dt.timedelta(seconds=delay)
-        return Result(
-            item, ItemState.RETRY_WAIT, item.info.attempt, code=code, params=params, not_before=later, transient=True
-        )
+        return Result(item, ItemState.RETRY_WAIT, attempt, code=code, params=params, not_before=later, transient=True)
     return Result(item, ItemState.FAILED, item.info.attempt, code=code, params=params, transient=again)
 
 
