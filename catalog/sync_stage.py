@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import AccessDenied, NotFound, UsageError, WorkError
@@ -34,12 +34,16 @@ class Sync(Stage):
         return int(job.scope.get("workers") or 4)
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        """Yield the playlists of sources that are switched on, those that waited longest first."""
+        """Yield the playlists of sources that are switched on, those that waited longest first.
+
+        What could not be read goes last: it waits for ever, and a limit would leave nothing for the others.
+        """
         names = [source.name for source in sources_for(job.scope)]
         if not names:
             raise UsageError("No source is switched on.", code="no_source")
         rows = playlists_in(job.scope).filter(platform__in=names)
-        rows = rows.order_by(F("synced_at").asc(nulls_first=True), "pk")[: job.scope.get("limit")]
+        unread = Case(When(sync_result__in=(Result.PRIVATE, Result.PARSE_ERROR), then=1), default=0)
+        rows = rows.order_by(unread, F("synced_at").asc(nulls_first=True), "pk")[: job.scope.get("limit")]
         items: list[NewItem] = []
         first = True
         for pk, platform, name in rows.values_list("pk", "platform", "name"):

@@ -234,6 +234,16 @@ def test_it_syncs_what_a_scope_says_the_longest_waiting_first(replay: Replay) ->
     assert len(items(run("sync_only", sources=["qq"]), "sync")) == 1
 
 
+def test_it_lets_lists_that_cannot_be_read_keep_nobody_from_being_synced(replay: Replay) -> None:
+    switch_on("netease", replay)
+    says(replay, 1)
+    private, unread = playlist("1", sync_result="private"), playlist("2", sync_result="parse_error")
+    others = [playlist(str(n)) for n in range(3, 7)]
+    for pair in (others[:2], others[2:], others[:2]):
+        assert list(items(run("sync_only", limit=2), "sync")) == [str(row.pk) for row in pair]
+    assert list(items(run("sync_only"), "sync"))[4:] == [str(private.pk), str(unread.pk)]
+
+
 def test_it_drops_no_link_on_an_incomplete_answer(replay: Replay) -> None:
     switch_on("netease", replay)
     row = playlist()
@@ -336,9 +346,7 @@ def test_it_skips_a_list_that_is_gone_or_whose_source_was_switched_off(replay: R
     assert len(replay.requests) == asked
 
 
-def test_it_skips_a_list_that_is_deleted_while_it_is_asked_for(
-    replay: Replay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_skips_a_list_that_is_deleted_while_it_is_asked_for(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     switch_on("netease", replay)
     row = playlist("1")
 
