@@ -47,7 +47,11 @@ class Podcast:
         import feedparser  # 60 ms
 
         reply = self._http.request("GET", ref.url or ref.remote_id, max_bytes=LARGEST)
-        found = feedparser.parse(reply.body, response_headers={"content-type": reply.headers.get("Content-Type", "")})
+        kind = {"content-type": reply.headers.get("Content-Type", "")}
+        try:
+            found = feedparser.parse(reply.body, response_headers=kind)
+        except Exception:  # it stumbles over references to characters that there are not, and the like
+            found = {}
         if not found.get("version"):
             raise ParseError("This is no feed.", sample=reply.body[:200].decode("utf-8", "replace"))
         title = text(found.feed.get("title"))

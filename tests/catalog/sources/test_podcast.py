@@ -4,6 +4,7 @@ import pytest
 
 from catalog.errors import ParseError
 from catalog.models import Playlist, Song
+from catalog.sources.base import PlaylistRef
 from catalog.sources.podcast import Podcast
 from mediasync.jobs.choices import JobState
 from tests.catalog.jobs import run, switch_on
@@ -74,3 +75,10 @@ def test_it_keeps_episodes_that_the_feed_shows_no_more(replay: Replay) -> None:
 )
 def test_it_knows_what_looks_like_a_feed(url: str, known: bool) -> None:
     assert (Podcast.match_url(url) is not None) == known
+
+
+def test_it_says_of_a_feed_that_breaks_its_reader_that_it_is_none(replay: Replay) -> None:
+    item = "<item><title>t</title><guid>&#xD800;a</guid><author>\0</author></item>"
+    replay.say("show.example/feed.xml", f"<rss version='2.0'><channel>{item}</channel></rss>".encode())
+    with pytest.raises(ParseError):
+        plug("podcast", replay).tracks(PlaylistRef("podcast", FEED, "feed", FEED))
