@@ -218,9 +218,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write("\n".join(report.lines(run, job)))
         if self.worker.stopped() and job.state not in TERMINAL:
-            self._say(
-                _("Stopped at a safe point. A worker goes on with job #%d, or this command with RUN.") % job.pk
-            )
+            self._say(_("Stopped at a safe point. A worker goes on with job #%d, or this command with RUN.") % job.pk)
             return 130
         code = telling.exit_code(job)
         return 3 if code == 0 and (report.bad(run) or run.facts.get("failed")) else code
