@@ -10,11 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import certifi
-import urllib3
-from requests.utils import get_environ_proxies
-from urllib3.exceptions import HTTPError
-
 from mediasync.core.clock import Clock
 
 from .hosts.base import type_of
@@ -25,7 +20,7 @@ MOST = 64 << 20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HOPS = 4
 BUSY = frozenset({408, 425, 429})  # and every 5xx: it says nothing about the picture
-TIMEOUT = urllib3.Timeout(connect=10.0, read=30.0)
+CONNECT, READ = 10.0, 30.0  # seconds
 HEADERS = {"User-Agent": "mediasync", "Accept": "image/*,audio/*;q=0.9,*/*;q=0.1", "Accept-Encoding": "identity"}
 SOUNDS = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9", b"fLaC", b"OggS")
 MARKS = (b"RIFF", b"BM", b"II*\0", b"MM\0*", b"\0\0\1\0", b"\xff\x0a")  # WAV; BMP, TIFF, ICO, JPEG XL
@@ -94,10 +89,12 @@ class Asker:
         self._own = own
         self._plain = plain
         self._resolve = resolve
-        self._ca_file = ca_file or certifi.where()
+        self._ca_file = ca_file
 
     def ask(self, url: str, *, sound: bool = False, full: bool = False) -> Answer:
         """Ask for the picture (or ``sound``) at ``url``; ``full`` loads all of it and looks at its first bytes."""
+        from urllib3.exceptions import HTTPError  # here and below on first use: the start of Django needs none of it
+
         for _ in range(HOPS):
             refused = self._may(url)
             if refused is not None:
@@ -135,17 +132,22 @@ class Asker:
         return None
 
     def _send(self, url: str, full: bool) -> Any:
+        import certifi
+        import urllib3
+        from requests.utils import get_environ_proxies
+
         parts = urlsplit(url)
         host, tls = (parts.hostname or "").lower(), parts.scheme == "https"
         port = parts.port or (443 if tls else 80)
         headers = HEADERS if full else HEADERS | {"Range": "bytes=0-0"}
         self._pace.wait(host)
-        options: dict[str, Any] = {"headers": headers, "timeout": TIMEOUT, "retries": False, "redirect": False}
+        timeout, ca_file = urllib3.Timeout(connect=CONNECT, read=READ), self._ca_file or certifi.where()
+        options: dict[str, Any] = {"headers": headers, "timeout": timeout, "retries": False, "redirect": False}
         proxy = get_environ_proxies(url).get(parts.scheme)
         if proxy:
             if _is_literal(host) and not self._public(host, host):
                 raise _Private
-            manager = urllib3.ProxyManager(proxy, ca_certs=self._ca_file)
+            manager = urllib3.ProxyManager(proxy, ca_certs=ca_file)
             return manager.request("GET", url, preload_content=False, **options)
         found = self._resolve(host, port)
         if not found or not all(self._public(host, each) for each in found):
@@ -155,7 +157,7 @@ class Asker:
         pool: Any
         if tls:
             pool = urllib3.HTTPSConnectionPool(
-                found[0], port, server_hostname=host, assert_hostname=host, ca_certs=self._ca_file
+                found[0], port, server_hostname=host, assert_hostname=host, ca_certs=ca_file
             )
         else:
             pool = urllib3.HTTPConnectionPool(found[0], port)
