@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from cleanup import apply_signals, housekeeping
-from cleanup.models import PlexFolder
+from cleanup import apply_signals, housekeeping, services
+from cleanup.models import PlexFolder, Run
 from mediasync.core.clock import FakeClock
 from mediasync.core.errors import UsageError
 from mediasync.jobs.drain import drain
@@ -105,3 +105,24 @@ def test_the_page_that_looks_says_what_plex_does(folder: PlexFolder, plex: FakeP
     assert "Does not run" in browser.get(address).content.decode()
     text, code = facing.command()
     assert code == 0 and "Plex does not run." in text
+
+
+def test_the_page_of_a_run_says_whether_plex_lets_it_go_on(
+    folder: PlexFolder, plex: FakePlexButler, browser: Client
+) -> None:
+    def said(policy: dict[str, bool]) -> str:
+        Run.objects.filter(pk=run.pk).update(policy=run.policy | policy)
+        apply_signals.forget()
+        return browser.get(reverse("admin:cleanup_run_change", args=[run.pk])).content.decode()
+
+    drain(services.plan(folder, ["movie:1"]).job.pk, threads=False)
+    run = Run.objects.get()
+    allowed = {"live_deletes": True}
+    assert "the policy does not allow this meanwhile" in said({})
+    assert "Plex runs, and is idle." in said(allowed)
+    plex.watching = 1
+    assert "Somebody watches" in said(allowed) and "Plex runs, and is idle." in said(allowed | {"idle_only": False})
+    plex.watching, plex.working = 0, {"library.update.section": 9}
+    assert "Plex is at work" in said(allowed)
+    plex.crashed = True
+    assert "Plex does not run." in said({})
