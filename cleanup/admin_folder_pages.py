@@ -150,7 +150,11 @@ def coverage(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
 def butler(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
     """Show what Plex can be asked to do by itself."""
     folder = folder_of(page, request, pk)
-    context: dict[str, Any] = {"own": housekeeping.OWN, "may": request.user.has_perm("cleanup.change_plexfolder")}
+    context: dict[str, Any] = {
+        "own": housekeeping.OWN,
+        "again": housekeeping.AGAIN,
+        "may": request.user.has_perm("cleanup.change_plexfolder"),
+    }
     try:
         context["tasks"] = housekeeping.tasks(folder)
     except MediasyncError as error:
@@ -162,7 +166,9 @@ def ask_butler(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
     """Make the job that asks Plex, and go to it."""
     folder = folder_of(page, request, pk, "cleanup.change_plexfolder")
     try:
-        job = housekeeping.ask(folder, request.POST.get("what", ""), actor=actor(request))
+        what = request.POST.get("what", "")
+        item = request.POST.get("item", "").strip() if what in housekeeping.AGAIN else ""
+        job = housekeeping.ask(folder, what, item, actor=actor(request))
     except MediasyncError as error:
         messages.error(request, told(error))
         return back_to(folder, "butler")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from cleanup import apply_signals, housekeeping, services
-from cleanup.models import PlexFolder, Run
+from cleanup.models import PlanRow, PlexFolder, Run
 from mediasync.core.clock import FakeClock
 from mediasync.core.errors import UsageError
 from mediasync.jobs.drain import drain
@@ -19,6 +19,7 @@ from mediasync.jobs.models import Job
 from mediasync.servers import services as servers
 from mediasync.servers.models import Server
 from tests.cleanup import facing
+from tests.cleanup.plexfolder.builder import PlexBuilder
 from tests.fakes.plex_butler import FakePlexButler
 from tests.fakes.server import Library
 
@@ -79,6 +80,51 @@ def test_a_task_that_plex_does_not_know_fails(folder: PlexFolder, plex: FakePlex
     for what in ("", "../identity", "Clean Bundles", "x?y=1"):
         with pytest.raises(UsageError):
             housekeeping.ask(folder, what)
+
+
+def test_it_has_one_item_refreshed_or_analyzed(
+    folder: PlexFolder, plex: FakePlexButler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping.KIND.stages[0], "clock", FakeClock())
+    for how in ("refresh", "analyze"):
+        job = drain(housekeeping.ask(folder, how, 7).pk, threads=False)
+        assert job.state == "completed" and plex.asked[-1] == f"{how}.7"
+    for what, item in (("refresh", ""), ("refresh", "7/../8"), ("refresh", "-1"), ("optimize", 7), ("analyze", "²")):
+        with pytest.raises(UsageError):
+            housekeeping.ask(folder, what, item)
+
+
+def test_the_pages_ask_for_an_item(
+    folder: PlexFolder, plex: FakePlexButler, browser: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping.KIND.stages[0], "clock", FakeClock())
+    ask = reverse("admin:cleanup_plexfolder_ask_butler", args=[folder.pk])
+    page = browser.get(reverse("admin:cleanup_plexfolder_butler", args=[folder.pk])).content.decode()
+    assert "Number of the item" in page
+    assert "by its number" in browser.post(ask, {"what": "analyze", "item": "x"}, follow=True).content.decode()
+    browser.post(ask, {"what": "analyze", "item": " 9 "})
+    browser.post(ask, {"what": "optimize", "item": "9"})
+    assert [job.scope.get("item") for job in Job.objects.order_by("id")] == [9, None]
+    Job.objects.all().delete()
+
+    film = PlexBuilder(tmp_path / "own")
+    film.section("Films", 1, tmp_path)
+    made = film.item(1, "Film")
+    film.set(made, thumb=film.modern(made, "posters", "https://images.example/p.jpg")[1])
+    [picture] = (film.path / made.bundle).rglob("posters/*")
+    picture.write_bytes(b"None")
+    folder.path = str(film.finish())
+    folder.save()
+    drain(services.plan(folder, ["movie:1"]).job.pk, threads=False)
+    row = PlanRow.objects.get(klass="broken")
+    press = reverse("admin:cleanup_planrow_refresh", args=[row.pk])
+    browser.post(press)
+    job = Job.objects.get(kind=housekeeping.NAME)
+    assert job.scope == {"folder": folder.pk, "what": "refresh", "item": made.id}
+    drain(job.pk, threads=False)
+    assert plex.asked == [f"refresh.{made.id}"]
+    PlanRow.objects.filter(pk=row.pk).update(bundle="0" * 40)
+    assert "by its number" in browser.post(press, follow=True).content.decode()
 
 
 def test_the_page_names_the_tasks_and_asks(folder: PlexFolder, plex: FakePlexButler, browser: Client) -> None:
