@@ -87,7 +87,7 @@ class Verify(Stage):
             if attempt:
                 self.clock.sleep(PAUSE)
             answer = asker.ask(url, sound=sound, full=full)
-            if answer.final:
+            if answer.final or not answer.soon:
                 break
         return answer
 

@@ -19,6 +19,8 @@ LEAST = 1024  # bytes; less is a placeholder or a tracking point
 MOST = 64 << 20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HOPS = 4
+LOST = 9  # questions in a row that reach nobody, and a host counts as away …
+AWAY = 600.0  # … for so many seconds, in which it is not asked: each question may take as long as TIMEOUT
 BUSY = frozenset({408, 425, 429})  # and every 5xx: it says nothing about the picture
 CONNECT, READ = 10.0, 30.0  # seconds
 HEADERS = {"User-Agent": "mediasync", "Accept": "image/*,audio/*;q=0.9,*/*;q=0.1", "Accept-Encoding": "identity"}
@@ -30,7 +32,10 @@ Resolve = Callable[[str, int], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it. ``final`` is False where asking later may help (busy, unreachable); ``reason`` is a code."""
+    """What came of it. ``final`` is False where asking later may help (busy, unreachable); ``reason`` is a code.
+
+    ``soon`` is False where it cannot help now: the host is away.
+    """
 
     ok: bool
     reason: str = ""
@@ -38,6 +43,7 @@ class Answer:
     content_type: str = ""
     length: int = 0  # bytes; 0 = not said
     final: bool = True
+    soon: bool = True
 
 
 class Pace:
@@ -47,6 +53,8 @@ class Pace:
         self._interval = 1.0 / per_second if per_second > 0 else 0.0
         self._clock = clock
         self._next: dict[str, float] = {}
+        self._lost: dict[str, int] = {}  # host → questions in a row that did not reach it
+        self._away: dict[str, float] = {}  # host → when it may be asked again after those
         self._lock = threading.Lock()
 
     def wait(self, host: str) -> None:
@@ -62,6 +70,18 @@ class Pace:
         """Leave a host alone for a while."""
         with self._lock:
             self._next[host] = max(self._next.get(host, 0.0), self._clock.monotonic() + seconds)
+
+    def heard(self, host: str, reached: bool) -> None:
+        """Note whether a question reached its host."""
+        with self._lock:
+            self._lost[host] = 0 if reached else self._lost.get(host, 0) + 1
+            if self._lost[host] >= LOST:
+                self._away[host] = self._clock.monotonic() + AWAY
+
+    def away(self, host: str) -> bool:
+        """Tell whether a host is not to be asked now, as nothing reached it lately; then one question finds out."""
+        with self._lock:
+            return self._lost.get(host, 0) >= LOST and self._clock.monotonic() < self._away[host]
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -99,10 +119,17 @@ class Asker:
             refused = self._may(url)
             if refused is not None:
                 return refused
+            host = (urlsplit(url).hostname or "").lower()
+            if self._pace.away(host):
+                return Answer(False, "url_unreachable", final=False, soon=False)
             try:
                 response = self._send(url, full)
             except (HTTPError, OSError, UnicodeError, ValueError) as error:
-                return _no_answer(error)
+                answer = _no_answer(error)
+                if not answer.final:
+                    self._pace.heard(host, reached=False)
+                return answer
+            self._pace.heard(host, reached=True)
             try:
                 if response.status not in REDIRECTS:
                     return self._judge(url, response, sound, full)
