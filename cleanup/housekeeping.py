@@ -124,8 +124,7 @@ def start(folder: PlexFolder, butler: PlexButler, what: str, item: int = 0) -> N
 
 def _sections(folder: PlexFolder) -> list[int]:
     data = places.resolve(folder.path, folder.cache_path)
-    with closing(database.open_ro(data.database)) as con:
-        found = libraries.locations(con, database.probe(con))
+    found = libraries.of(data.database)
     lacking = libraries.missing(found, policies.of(folder.policy).elsewhere)
     if lacking:
         text = ", ".join(each.path for each in lacking[:3])
