@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from mediasync.ui.render import Tone, badge, path
 
 from .choices import Action, Outcome, Risk, RunState
+from .coverage import short
 from .models import PlanRow, Run
 
 STATES: dict[str, Tone] = {
@@ -85,7 +86,7 @@ def what(row: PlanRow) -> SafeString:
     """Return what a row is about: a path, or a value of an item and what it becomes."""
     if row.action != Action.UPDATE:
         return path(row.path)
-    name = f"{row.title or row.item} · {row.column.removeprefix('user_').removesuffix('_url')}"
+    name = f"{row.title or row.item} · {short(row.column)}"
     return format_html("{} <small>{} → {}</small>", path(name), path(row.old), path(row.new))
 
 

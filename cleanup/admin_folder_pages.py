@@ -19,8 +19,10 @@ from mediasync.jobs.models import Schedule
 from mediasync.ui.admin import ModelAdmin, actor
 from mediasync.ui.press import told
 
+from . import admin_cells as cells
+from . import allowing, housekeeping, preflight, scopes, server_facts, services, summing, views
 from . import coverage as measuring
-from . import housekeeping, preflight, scopes, server_facts, services, summing, views
+from . import policy as policies
 from .forms import CleanupScheduleForm, WhatForm
 from .models import PlexFolder, Run
 from .plexdata import database, places
@@ -75,7 +77,14 @@ def plan(page: Page, request: HttpRequest, pk: int, form: WhatForm | None = None
     """Show what can be planned."""
     folder = folder_of(page, request, pk, "cleanup.add_run")
     form = form or WhatForm(initial={"steps": ["all"], "limit": 0})
-    return show(page, request, folder, "plan", _t("plan a clean-up"), form=form)
+    context: dict[str, Any] = {"form": form}
+    try:
+        policy = policies.of(folder.policy)
+        context["classes"] = [(each, cells.risk(each.risk)) for each in allowing.classes(policy)]
+        context |= {"window": allowing.window(policy), "limits": allowing.limits(policy), "policy": policy}
+    except MediasyncError as error:
+        context["problem"] = told(error)
+    return show(page, request, folder, "plan", _t("plan a clean-up"), **context)
 
 
 def start_plan(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
@@ -141,7 +150,11 @@ def coverage(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
 def butler(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
     """Show what Plex can be asked to do by itself."""
     folder = folder_of(page, request, pk)
-    context: dict[str, Any] = {"own": housekeeping.OWN, "may": request.user.has_perm("cleanup.change_plexfolder")}
+    context: dict[str, Any] = {
+        "own": housekeeping.OWN,
+        "again": housekeeping.AGAIN,
+        "may": request.user.has_perm("cleanup.change_plexfolder"),
+    }
     try:
         context["tasks"] = housekeeping.tasks(folder)
     except MediasyncError as error:
@@ -153,7 +166,9 @@ def ask_butler(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
     """Make the job that asks Plex, and go to it."""
     folder = folder_of(page, request, pk, "cleanup.change_plexfolder")
     try:
-        job = housekeeping.ask(folder, request.POST.get("what", ""), actor=actor(request))
+        what = request.POST.get("what", "")
+        item = request.POST.get("item", "").strip() if what in housekeeping.AGAIN else ""
+        job = housekeeping.ask(folder, what, item, actor=actor(request))
     except MediasyncError as error:
         messages.error(request, told(error))
         return back_to(folder, "butler")

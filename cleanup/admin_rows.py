@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import MediasyncError
 from mediasync.jobs import registry
+from mediasync.jobs import views as job_views
+from mediasync.jobs.services import Submitted
 from mediasync.ui import press
 from mediasync.ui.admin import ReadOnlyAdmin, actor
 from mediasync.ui.buttons import Answer, button
@@ -23,7 +25,7 @@ from mediasync.ui.filters import TabFilter
 from mediasync.ui.render import age, path
 
 from . import admin_cells as cells
-from . import pictures, selectors, services, views
+from . import housekeeping, pictures, selectors, services, views
 from .choices import Klass, Outcome
 from .models import PlanRow, Run
 
@@ -129,6 +131,16 @@ class PlanRowAdmin(ReadOnlyAdmin[PlanRow]):
     )
     def restore(self, request: HttpRequest, row: PlanRow) -> Answer:
         return views.begun(request, services.restore(row.run, [row.pk], actor=actor(request)))
+
+    @button(
+        _("Refresh in Plex"),
+        when=lambda row: row.klass == Klass.BROKEN and row.run.folder.server_id is not None,
+        permission="cleanup.change_plexfolder",
+    )
+    def refresh(self, request: HttpRequest, row: PlanRow) -> Answer:
+        folder = row.run.folder
+        job = housekeeping.ask(folder, "refresh", housekeeping.item_of(folder, row.bundle), actor=actor(request))
+        return job_views.started(request, Submitted(job, False))
 
     @admin.action(description=_("Restore"))
     def restore_rows(self, request: HttpRequest, queryset: QuerySet[PlanRow]) -> HttpResponse | None:

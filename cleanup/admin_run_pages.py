@@ -43,11 +43,7 @@ def run_page(page: Page, request: HttpRequest, object_id: str) -> HttpResponse:
     """Show a run; ``?pictures=1`` shows the pictures of the samples, too."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
-    run = page.get_object(request, object_id)
-    if run is None:
-        raise Http404
-    if not page.has_view_permission(request, run):
-        raise PermissionDenied
+    run = _run(page, request, object_id)
     sums = selectors.planned(run)
     context: dict[str, Any] = {
         "run": run,
@@ -131,11 +127,7 @@ def accept(page: Page, request: HttpRequest, pk: int) -> HttpResponse:
 
 def export(page: Page, kind: str, request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send the rows of a run (``?klass=``, ``?outcome=``, ``?action=``) as a file."""
-    run = page.get_object(request, str(pk))
-    if run is None:
-        raise Http404
-    if not page.has_view_permission(request, run):
-        raise PermissionDenied
+    run = _run(page, request, str(pk))
     chosen = {name: request.GET.get(name, "") for name in ("klass", "outcome", "action")}
     known = {"klass": Klass.values, "outcome": Outcome.values, "action": Action.values}
     if any(value and value not in known[name] for name, value in chosen.items()):
@@ -154,6 +146,15 @@ def rows_address(run: Run, **chosen: str) -> str:
     """Return the address of the list of a run's rows."""
     query = urlencode({"run": str(run.pk), **chosen})
     return f"{reverse('admin:cleanup_planrow_changelist')}?{query}"
+
+
+def _run(page: Page, request: HttpRequest, pk: str) -> Run:
+    run = page.get_object(request, pk)
+    if run is None:
+        raise Http404
+    if not page.has_view_permission(request, run):
+        raise PermissionDenied
+    return run
 
 
 def _sample(row: PlanRow, run: Run, with_picture: bool) -> dict[str, Any]:

@@ -22,15 +22,14 @@ from mediasync.servers.services import access_of
 from . import apply_files, apply_rows, apply_signals, coverage, libraries, selectors, services
 from .apply_checks import children
 from .apply_open import Scene, hands, scene
-from .apply_rows import Row
+from .apply_rows import AWAY
 from .apply_values import waiter
-from .choices import PHASES, Action, RunState
 from .choices import Outcome as Became
+from .choices import RunState
 from .models import PlanRow, Run
 from .plexdata import database
 
 ASKED = ("clean_bundles", "optimize", "empty_trash")  # what the policy may ask for, in this order
-AWAY = (PHASES[Action.FILE], PHASES[Action.TREE])
 DONE = (Became.QUARANTINED, Became.DELETED)
 
 
@@ -64,8 +63,8 @@ def look_after(found: Scene, ctx: Context) -> None:
     running = apply_signals.look(found.folder, found.data.database, ctx.now()).running
     rows = PlanRow.objects.filter(run=found.run, phase__in=AWAY)
     rows = rows.filter(outcome__in=(Became.PLANNED, *((Became.QUARANTINED,) if running else ())))
-    for first, last, _rows in list(apply_rows.blocks(rows, size=10_000)) if found.run.quarantine else ():
-        block = [Row(*values) for values in rows.filter(id__range=(first, last)).values_list(*Row._fields)]
+    for first, last in list(apply_rows.blocks(rows, size=10_000)) if found.run.quarantine else ():
+        block = apply_rows.read(rows.filter(id__range=(first, last)))
         with hands(found, lambda: False, children((row.klass, row.path) for row in block)) as open_hands:
             verdicts = apply_files.look_after(block, open_hands)
         stood = {row.id: Became(row.outcome) for row in block}
@@ -118,8 +117,7 @@ def ask_plex(found: Scene, ctx: Context, clock: Clock) -> dict[str, str]:
     if server is None or not wanted:
         return {}
     said: dict[str, str] = {}
-    butler = PlexButler(access_of(server), clock=clock)
-    try:
+    with closing(PlexButler(access_of(server), clock=clock)) as butler:
         for name in wanted:
             ctx.progress(name)
             try:
@@ -128,8 +126,6 @@ def ask_plex(found: Scene, ctx: Context, clock: Clock) -> dict[str, str]:
             except WorkError as error:
                 said[name] = error.code
                 ctx.log("cleanup_plex_refused", Level.WARNING, what=name, message=str(error))
-    finally:
-        butler.close()
     return said
 
 
@@ -139,8 +135,7 @@ def _ask(found: Scene, butler: PlexButler, name: str) -> str:
     elif name == "optimize":
         butler.optimize()
     else:  # destroys what only seems to be gone: not while a library's folder lacks
-        with closing(database.open_ro(found.data.database)) as con:
-            places = libraries.locations(con, database.probe(con))
+        places = libraries.of(found.data.database)
         if libraries.missing(places, found.policy.elsewhere):
             return "library_missing"
         for section in sorted({place.section for place in places}):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from django.utils.translation import gettext_lazy as _
 
@@ -21,9 +22,8 @@ from mediasync.servers.services import access_of
 
 from . import apply_rows
 from .apply_open import STOPPED, Scene, scene
-from .apply_rows import Row, Verdict
+from .apply_rows import UPDATES, Row, Verdict
 from .apply_values import ART, waiter, write
-from .apply_verify import UPDATES
 from .choices import Outcome as Became
 from .models import PlanRow, Run
 
@@ -36,7 +36,7 @@ BACK = "art_crashed"
 def written(run: int) -> list[Row]:
     """Return the rows of art whose web address was written in this run."""
     found = PlanRow.objects.filter(run=run, phase=UPDATES, column=ART, outcome=Became.UPDATED, new__startswith="http")
-    return [Row(*values) for values in found.order_by("id").values_list(*Row._fields)]
+    return apply_rows.read(found)
 
 
 class Probation(Stage):
@@ -57,15 +57,12 @@ class Probation(Stage):
         rows = written(found.run.pk)
         if not rows or found.folder.server is None:
             return Skipped("cleanup_nothing_left")
-        butler = PlexButler(access_of(found.folder.server), clock=self.clock)
-        try:
+        with closing(PlexButler(access_of(found.folder.server), clock=self.clock)) as butler:
             if not butler.running():
                 raise Snooze(
                     "Start Plex: its new art is to be watched.", until=ctx.now() + LATER, code="cleanup_art_waits"
                 )
             shown = self._show(butler, self._sections(rows), ctx)
-        finally:
-            butler.close()
         if shown is None:
             return self._roll_back(found, rows, ctx)
         return Done({"categories": shown})

@@ -8,7 +8,6 @@ back at once; so does everything when they cannot be read.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -29,6 +28,7 @@ from .plexdata.entries import Entry
 from .plexdata.places import CACHE
 from .plexdata.safe import Root
 from .quarantine import FULL, Quarantine, place
+from .quarantine_copy import digest
 
 DATA = "data"
 AWAY = Verdict(Outcome.QUARANTINED)
@@ -79,7 +79,7 @@ def carry_out(rows: Sequence[Row], hands: Hands) -> dict[int, Verdict]:
             verdicts[row.id] = found
             if found.outcome == Outcome.QUARANTINED:
                 moved.append(row)  # by an earlier try: its references are looked at below, like those of the others
-    used = _in_use((row for row, _entry in standing), hands)
+    used = in_use((row for row, _entry in standing), hands)
     acting = [(row, entry) for row, entry in standing if row.path not in used or row.base != DATA]
     verdicts |= {row.id: Verdict(Outcome.IN_USE) for row, _ in standing if row.base == DATA and row.path in used}
     places = [place(row.base, row.path) for row, _entry in acting]
@@ -163,7 +163,8 @@ def _same(row: Row, entry: Entry, root: Root) -> bool:
     return entry.kind in ("file", "link") and facts == (row.dev, row.ino, row.size, row.mtime_ns)
 
 
-def _in_use(rows: Iterable[Row], hands: Hands) -> set[str]:
+def in_use(rows: Iterable[Row], hands: Hands) -> set[str]:
+    """Return the paths of those rows that are in use now; nothing refers to what is cached."""
     wanted = [row.path for row in rows if row.base == DATA and not row.path.startswith(f"{CACHE}/")]
     return hands.references.in_use(wanted) if wanted else set()
 
@@ -184,8 +185,7 @@ def _line(row: Row, entry: Entry, to: str, hands: Hands) -> str:
 
 def _sha1(root: Root, path: str) -> str:
     try:
-        with os.fdopen(root.open_file(path), "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
+        return digest(root, path)
     except OSError:  # the move will say what is wrong
         return ""
 
@@ -212,7 +212,7 @@ def _put_away(row: Row, entry: Entry, to: str, hands: Hands) -> Verdict | None:
 def _look_back(moved: Sequence[Row], hands: Hands, verdicts: dict[int, Verdict]) -> None:
     """Put back what came into use while it was moved; all of it if that cannot be found out."""
     try:
-        used = _in_use(moved, hands)
+        used = in_use(moved, hands)
     except BaseException:
         for row in moved:
             _put_back(row, hands)

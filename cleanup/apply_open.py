@@ -115,20 +115,25 @@ def open_root(path: str) -> Root:
         raise NeedsOperator(message, code="cleanup_folder_gone", path=path) from None
 
 
+def open_roots(found: Scene, stack: ExitStack) -> dict[str, Root]:
+    """Open the data folder, and the cache folder if there is one, until ``stack`` ends: base → folder."""
+    roots = {DATA: stack.enter_context(open_root(found.data.root))}
+    if found.data.cache:
+        roots["cache"] = stack.enter_context(open_root(found.data.cache))
+    return roots
+
+
 @contextmanager
 def hands(found: Scene, stop: Callable[[], bool], children: frozenset[str] = frozenset()) -> Iterator[Hands]:
     """Open everything that a block of files needs, and close it again."""
     with ExitStack() as stack:
-        data = stack.enter_context(open_root(found.data.root))
-        roots = {DATA: data}
-        if found.data.cache:
-            roots["cache"] = stack.enter_context(open_root(found.data.cache))
+        roots = open_roots(found, stack)
         quarantine = Quarantine(stack.enter_context(open_root(found.run.quarantine)))
         manifest = Manifest(quarantine.root)
         stack.callback(manifest.close)
         check_identity(found.data.database, found.identity)
         live = stack.enter_context(Live(found.data.database))
         references: References = LiveReferences(
-            live, data, found.identity, lambda path: quarantine.inside(DATA, path), children
+            live, roots[DATA], found.identity, lambda path: quarantine.inside(DATA, path), children
         )
         yield Hands(roots, quarantine, manifest, references, stop, found.policy.checksum)

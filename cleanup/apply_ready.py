@@ -19,6 +19,7 @@ from . import reading, services
 from .apply_checks import identity_of
 from .apply_gate import Gate
 from .apply_open import Scene, make_quarantine, scene
+from .apply_rows import UPDATES
 from .choices import PHASES, Action, Klass, RunState
 from .choices import Outcome as Became
 from .models import PlanRow, Run
@@ -50,7 +51,7 @@ class Ready(Stage):
         left = PlanRow.objects.filter(run=found.run, outcome=Became.PLANNED).exclude(phase=PHASES[Action.REPORT])
         if left.exclude(klass=Klass.CACHE).exists():
             compare(found)
-        if left.filter(phase=PHASES[Action.UPDATE]).exists() and self._may_write(found, ctx):
+        if left.filter(phase=UPDATES).exists() and self._may_write(found, ctx):
             facts["backup"] = first_backup(found)
         quarantine = found.run.quarantine or make_quarantine(found)
         with ctx.transaction():
@@ -66,7 +67,7 @@ class Ready(Stage):
             if ctx.job.trigger != Trigger.SCHEDULE:
                 raise
             with ctx.transaction():
-                rows = PlanRow.objects.filter(run=found.run, phase=PHASES[Action.UPDATE], outcome=Became.PLANNED)
+                rows = PlanRow.objects.filter(run=found.run, phase=UPDATES, outcome=Became.PLANNED)
                 rows.update(outcome=Became.SKIPPED, reason="plex_runs")
             ctx.log(error.code, Level.WARNING, message=str(error), **error.params)
             return False

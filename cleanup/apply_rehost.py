@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
+from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, Outcome, Planned, Skipped, Stage
 
 from . import apply_rows, hosting
 from .apply_open import open_root, scene
-from .apply_rows import Row, Verdict
-from .apply_verify import UPDATES, updates
+from .apply_rows import UPDATES, Row, Verdict
+from .apply_verify import updates
 from .choices import Klass
 from .choices import Outcome as Became
 from .hosts.base import MOST_BYTES, Uploads, type_of
@@ -31,8 +31,7 @@ class Rehost(Stage):
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         found = updates(job.scope["run"]).filter(klass=Klass.REHOST, new="")
-        for first, last, _rows in apply_rows.blocks(found, cursor or 0, ROWS):
-            yield Planned([NewItem(f"pictures {first}-{last}", {"first": first, "last": last})], last)
+        yield from apply_rows.items("pictures", found, cursor, ROWS)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         found = scene(ctx.job.scope["run"])

@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from mediasync.jobs.registry import Context
+from mediasync.jobs.registry import Context, NewItem, Planned
 
-from .choices import Outcome
+from .choices import PHASES, Action, Outcome
 from .models import PlanRow
 
 BLOCK = 1000  # rows of one item: one sync of the manifest, one look at the references, one transaction
 AT_ONCE = 400  # ids of one statement
 REASON = 100  # characters
+UPDATES = PHASES[Action.UPDATE]
+AWAY = (PHASES[Action.FILE], PHASES[Action.TREE])  # the phases of what is put into the quarantine
 
 
 class Row(NamedTuple):
@@ -52,18 +54,28 @@ class Verdict(NamedTuple):
 
 def rows(run: int, phase: int, first: int, last: int, *outcomes: Outcome) -> list[Row]:
     """Return the rows of a block that are in one of these outcomes, in the order of the plan."""
-    found = PlanRow.objects.filter(run=run, phase=phase, id__range=(first, last), outcome__in=outcomes)
+    return read(PlanRow.objects.filter(run=run, phase=phase, id__range=(first, last), outcome__in=outcomes))
+
+
+def read(found: QuerySet[PlanRow]) -> list[Row]:
+    """Return the rows of a query, by id."""
     return [Row(*values) for values in found.order_by("id").values_list(*Row._fields).iterator(chunk_size=BLOCK)]
 
 
-def blocks(found: QuerySet[PlanRow], after: int = 0, size: int = BLOCK) -> Iterator[tuple[int, int, int]]:
-    """Yield (first id, last id, rows) of blocks of a query on one run and phase, from those after an id."""
+def blocks(found: QuerySet[PlanRow], after: int = 0, size: int = BLOCK) -> Iterator[tuple[int, int]]:
+    """Yield (first id, last id) of blocks of a query on one run and phase, from those after an id."""
     while True:
         ids = list(found.filter(id__gt=after).order_by("id").values_list("id", flat=True)[:size])
         if not ids:
             return
         after = ids[-1]
-        yield ids[0], after, len(ids)
+        yield ids[0], after
+
+
+def items(name: str, found: QuerySet[PlanRow], after: int | None, size: int = BLOCK) -> Iterator[Planned]:
+    """Yield an item for each block of a query, from those after an id: its payload is ``first`` and ``last``."""
+    for first, last in blocks(found, after or 0, size):
+        yield Planned([NewItem(f"{name} {first}-{last}", {"first": first, "last": last})], last)
 
 
 def write(ctx: Context, verdicts: Mapping[int, Verdict], then: Sequence[Any] = ()) -> None:
@@ -96,5 +108,4 @@ def counts(verdicts: Mapping[int, Verdict]) -> dict[str, int]:
 
 def chosen(run: int, ids: Sequence[int], *outcomes: Outcome) -> list[Row]:
     """Return these rows of a run as far as they are in one of the outcomes, by id."""
-    found = PlanRow.objects.filter(run=run, id__in=ids, outcome__in=outcomes)
-    return [Row(*values) for values in found.order_by("id").values_list(*Row._fields)]
+    return read(PlanRow.objects.filter(run=run, id__in=ids, outcome__in=outcomes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 
 from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +18,7 @@ from .apply_rows import Row, Verdict
 from .choices import PHASES, Action, Klass
 from .choices import Outcome as Became
 from .models import PlanRow
-from .plexdata import database, layout
+from .plexdata import layout
 
 FILES = 10_000  # of one item: one sync of the manifest, two looks at the references
 
@@ -33,8 +32,7 @@ class PutAway(Stage):
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         found = PlanRow.objects.filter(run=job.scope["run"], phase=self.phase, outcome=Became.PLANNED)
-        for first, last, _rows in apply_rows.blocks(found, cursor or 0, self.rows):
-            yield Planned([NewItem(f"{self.name} {first}-{last}", {"first": first, "last": last})], last)
+        yield from apply_rows.items(self.name, found, cursor, self.rows)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         ctx.checkpoint()
@@ -95,9 +93,8 @@ def _of_missing_libraries(found: Scene, rows: Sequence[Row]) -> dict[int, Verdic
     orphans = [row for row in rows if row.klass == Klass.ORPHAN]
     if not orphans:
         return {}
-    with closing(database.open_ro(found.data.database)) as con:
-        places = libraries.locations(con, database.probe(con))
-    spared = libraries.spared(libraries.missing(places, found.policy.elsewhere))
+    lacking = libraries.missing(libraries.of(found.data.database), found.policy.elsewhere)
+    spared = libraries.spared(lacking)
     if not spared:
         return {}
     return {row.id: Verdict(Became.SKIPPED, "library_missing") for row in orphans if _part(row.path) in spared}

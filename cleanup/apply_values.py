@@ -6,20 +6,21 @@ A row is marked before its value is written, so that after a crash it is known w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
 from mediasync.core.errors import Transient
-from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
+from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, Outcome, Planned, Skipped, Stage
 
 from . import addresses, apply_rows, hours
 from .apply_checks import check_identity
 from .apply_gate import Gate
 from .apply_open import Scene, open_root, scene
-from .apply_rows import Row, Verdict
-from .apply_verify import UPDATES, updates
+from .apply_rows import UPDATES, Row, Verdict
+from .apply_verify import updates
 from .choices import Outcome as Became
 from .manifest import Manifest
 from .models import PlanRow
@@ -42,8 +43,7 @@ class Values(Stage):
         self.clock = clock
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        for first, last, _rows in apply_rows.blocks(updates(job.scope["run"]), cursor or 0, ROWS):
-            yield Planned([NewItem(f"values {first}-{last}", {"first": first, "last": last})], last)
+        yield from apply_rows.items("values", updates(job.scope["run"]), cursor, ROWS)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         found = scene(ctx.job.scope["run"])
@@ -57,12 +57,13 @@ class Values(Stage):
         begun = [row.id for row in ready]
         apply_rows.write(ctx, verdicts, [lambda: PlanRow.objects.filter(pk__in=begun).update(reason=BEGUN)])
         _note(found, ready)
-        written = write(found, ready, running, waiter(ctx, self.clock))
+        answers = write(found, ready, running, waiter(ctx, self.clock))
+        written = {pk: unsure(answer) for pk, answer in answers.items()}
         locked = [pk for pk, verdict in written.items() if verdict.outcome == Became.LOCKED]
         if locked and item.attempt < self.attempts:
-            apply_rows.write(ctx, {pk: unsure(verdict) for pk, verdict in written.items() if pk not in locked})
+            apply_rows.write(ctx, {pk: verdict for pk, verdict in written.items() if pk not in locked})
             raise Transient("Plex's database is locked.", code="plex_database_locked")
-        apply_rows.write(ctx, {pk: unsure(verdict) for pk, verdict in written.items()})
+        apply_rows.write(ctx, written)
         return Done(apply_rows.counts(verdicts | written))
 
     @staticmethod
@@ -122,11 +123,7 @@ def waiter(ctx: Context, clock: Clock) -> Callable[[float], None]:
 
 def _note(found: Scene, rows: Sequence[Row]) -> None:
     """Write the old and new values into the manifest, for those who restore without us."""
-    with open_root(found.run.quarantine) as root:
-        manifest = Manifest(root)
-        try:
-            manifest.write(
-                {"row": row.id, "item": row.item, "column": row.column, "old": row.old, "new": row.new} for row in rows
-            )
-        finally:
-            manifest.close()
+    with open_root(found.run.quarantine) as root, closing(Manifest(root)) as manifest:
+        manifest.write(
+            {"row": row.id, "item": row.item, "column": row.column, "old": row.old, "new": row.new} for row in rows
+        )

@@ -10,17 +10,16 @@ from django.utils.translation import gettext_lazy as _
 
 from mediasync.core import clock as clocks
 from mediasync.core.clock import Clock
-from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewItem, Outcome, Planned, Skipped, Stage
+from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, Outcome, Planned, Skipped, Stage
 
 from . import addresses, apply_rows, hosting
 from .apply_open import Scene, scene
-from .apply_rows import Row, Verdict
+from .apply_rows import UPDATES, Row, Verdict
 from .asking import Answer, Asker, Pace
 from .choices import Action
 from .choices import Outcome as Became
 from .models import PlanRow
 
-UPDATES = 0  # the phase
 ROWS = 200  # of one item
 SAVED = 20  # answers that are asked for again at most, after a crash
 TRIES = 3  # for an address that is busy or out of reach
@@ -46,9 +45,7 @@ class Verify(Stage):
         self._lock = threading.Lock()
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        found = updates(job.scope["run"]).exclude(new="")
-        for first, last, _rows in apply_rows.blocks(found, cursor or 0, ROWS):
-            yield Planned([NewItem(f"addresses {first}-{last}", {"first": first, "last": last})], last)
+        yield from apply_rows.items("addresses", updates(job.scope["run"]).exclude(new=""), cursor, ROWS)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         found = scene(ctx.job.scope["run"])
@@ -87,7 +84,7 @@ class Verify(Stage):
             if attempt:
                 self.clock.sleep(PAUSE)
             answer = asker.ask(url, sound=sound, full=full)
-            if answer.final:
+            if answer.final or not answer.soon:
                 break
         return answer
 

@@ -10,11 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import certifi
-import urllib3
-from requests.utils import get_environ_proxies
-from urllib3.exceptions import HTTPError
-
 from mediasync.core.clock import Clock
 
 from .hosts.base import type_of
@@ -24,8 +19,10 @@ LEAST = 1024  # bytes; less is a placeholder or a tracking point
 MOST = 64 << 20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HOPS = 4
+LOST = 9  # questions in a row that reach nobody, and a host counts as away …
+AWAY = 600.0  # … for so many seconds, in which it is not asked: each question may take as long as TIMEOUT
 BUSY = frozenset({408, 425, 429})  # and every 5xx: it says nothing about the picture
-TIMEOUT = urllib3.Timeout(connect=10.0, read=30.0)
+CONNECT, READ = 10.0, 30.0  # seconds
 HEADERS = {"User-Agent": "mediasync", "Accept": "image/*,audio/*;q=0.9,*/*;q=0.1", "Accept-Encoding": "identity"}
 SOUNDS = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9", b"fLaC", b"OggS")
 MARKS = (b"RIFF", b"BM", b"II*\0", b"MM\0*", b"\0\0\1\0", b"\xff\x0a")  # WAV; BMP, TIFF, ICO, JPEG XL
@@ -35,7 +32,10 @@ Resolve = Callable[[str, int], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it. ``final`` is False where asking later may help (busy, unreachable); ``reason`` is a code."""
+    """What came of it. ``final`` is False where asking later may help (busy, unreachable); ``reason`` is a code.
+
+    ``soon`` is False where it cannot help now: the host is away.
+    """
 
     ok: bool
     reason: str = ""
@@ -43,6 +43,7 @@ class Answer:
     content_type: str = ""
     length: int = 0  # bytes; 0 = not said
     final: bool = True
+    soon: bool = True
 
 
 class Pace:
@@ -52,6 +53,8 @@ class Pace:
         self._interval = 1.0 / per_second if per_second > 0 else 0.0
         self._clock = clock
         self._next: dict[str, float] = {}
+        self._lost: dict[str, int] = {}  # host → questions in a row that did not reach it
+        self._away: dict[str, float] = {}  # host → when it may be asked again after those
         self._lock = threading.Lock()
 
     def wait(self, host: str) -> None:
@@ -67,6 +70,18 @@ class Pace:
         """Leave a host alone for a while."""
         with self._lock:
             self._next[host] = max(self._next.get(host, 0.0), self._clock.monotonic() + seconds)
+
+    def heard(self, host: str, reached: bool) -> None:
+        """Note whether a question reached its host."""
+        with self._lock:
+            self._lost[host] = 0 if reached else self._lost.get(host, 0) + 1
+            if self._lost[host] >= LOST:
+                self._away[host] = self._clock.monotonic() + AWAY
+
+    def away(self, host: str) -> bool:
+        """Tell whether a host is not to be asked now, as nothing reached it lately; then one question finds out."""
+        with self._lock:
+            return self._lost.get(host, 0) >= LOST and self._clock.monotonic() < self._away[host]
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -94,18 +109,27 @@ class Asker:
         self._own = own
         self._plain = plain
         self._resolve = resolve
-        self._ca_file = ca_file or certifi.where()
+        self._ca_file = ca_file
 
     def ask(self, url: str, *, sound: bool = False, full: bool = False) -> Answer:
         """Ask for the picture (or ``sound``) at ``url``; ``full`` loads all of it and looks at its first bytes."""
+        from urllib3.exceptions import HTTPError  # here and below on first use: the start of Django needs none of it
+
         for _ in range(HOPS):
             refused = self._may(url)
             if refused is not None:
                 return refused
+            host = (urlsplit(url).hostname or "").lower()
+            if self._pace.away(host):
+                return Answer(False, "url_unreachable", final=False, soon=False)
             try:
                 response = self._send(url, full)
             except (HTTPError, OSError, UnicodeError, ValueError) as error:
-                return _no_answer(error)
+                answer = _no_answer(error)
+                if not answer.final:
+                    self._pace.heard(host, reached=False)
+                return answer
+            self._pace.heard(host, reached=True)
             try:
                 if response.status not in REDIRECTS:
                     return self._judge(url, response, sound, full)
@@ -135,17 +159,22 @@ class Asker:
         return None
 
     def _send(self, url: str, full: bool) -> Any:
+        import certifi
+        import urllib3
+        from requests.utils import get_environ_proxies
+
         parts = urlsplit(url)
         host, tls = (parts.hostname or "").lower(), parts.scheme == "https"
         port = parts.port or (443 if tls else 80)
         headers = HEADERS if full else HEADERS | {"Range": "bytes=0-0"}
         self._pace.wait(host)
-        options: dict[str, Any] = {"headers": headers, "timeout": TIMEOUT, "retries": False, "redirect": False}
+        timeout, ca_file = urllib3.Timeout(connect=CONNECT, read=READ), self._ca_file or certifi.where()
+        options: dict[str, Any] = {"headers": headers, "timeout": timeout, "retries": False, "redirect": False}
         proxy = get_environ_proxies(url).get(parts.scheme)
         if proxy:
             if _is_literal(host) and not self._public(host, host):
                 raise _Private
-            manager = urllib3.ProxyManager(proxy, ca_certs=self._ca_file)
+            manager = urllib3.ProxyManager(proxy, ca_certs=ca_file)
             return manager.request("GET", url, preload_content=False, **options)
         found = self._resolve(host, port)
         if not found or not all(self._public(host, each) for each in found):
@@ -155,7 +184,7 @@ class Asker:
         pool: Any
         if tls:
             pool = urllib3.HTTPSConnectionPool(
-                found[0], port, server_hostname=host, assert_hostname=host, ca_certs=self._ca_file
+                found[0], port, server_hostname=host, assert_hostname=host, ca_certs=ca_file
             )
         else:
             pool = urllib3.HTTPConnectionPool(found[0], port)

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from mediasync.jobs import registry
 
 from . import policy as policies
-from . import selectors
-from .choices import RunState
+from . import selectors, server_facts
+from .choices import Klass, RunState
 from .models import Run
 
 
@@ -52,10 +52,28 @@ def checks(run: Run) -> Iterator[Check]:
         yield Check(True, _("A backup of the database was made: %s") % backup["path"])
     elif sums.updates and run.state in (RunState.PLANNED, RunState.ACCEPTED):
         yield Check(None, _("A backup of the database is made before the first value is written."))
+    if run.state in (RunState.PLANNED, RunState.ACCEPTED) and set(run.totals) - {Klass.CACHE, Klass.BROKEN}:
+        yield _plex(run, policy, sums)
     for code, params in facts.get("warnings", ()):
         yield Check(False, registry.text(code, params))
     if policy.delete_at_once:
         yield Check(False, _("Nothing is kept: this policy deletes without quarantine."))
+
+
+def _plex(run: Run, policy: policies.Policy, sums: selectors.Sums) -> Check:
+    """Tell whether Plex would let the run be carried out at this moment; ``apply_gate`` asks the same then."""
+    now = server_facts.of(run.folder)()
+    if not now["running"]:
+        return Check(True, _("Plex does not run."))
+    if not (policy.live_writes if sums.updates else policy.live_deletes):
+        return Check(False, registry.text("cleanup_plex_runs"))
+    if not now.get("asked"):
+        return Check(False, registry.text("cleanup_plex_unknown"))
+    if now["watched"] and (sums.updates or policy.idle_only):
+        return Check(False, registry.text("cleanup_plex_watched"))
+    if now["busy"] or (sums.updates and now["butler"]):
+        return Check(False, registry.text("cleanup_plex_busy"))
+    return Check(True, _("Plex runs, and is idle."))
 
 
 def _limits(policy: policies.Policy, sums: selectors.Sums, run: Run) -> Iterator[Check]:

@@ -18,8 +18,8 @@ from .plexdata import places
 
 def find() -> list[str]:
     """Return the data folders in the usual places that are not known yet (stored text)."""
-    known = {paths.to_text(_real(path)) for path in PlexFolder.objects.values_list("path", flat=True)}
-    return [path for path in places.find() if paths.to_text(_real(path)) not in known]
+    known = {places.real(path) for path in PlexFolder.objects.values_list("path", flat=True)}
+    return [path for path in places.find() if places.real(path) not in known]
 
 
 def add(path: str, name: str = "") -> PlexFolder:
@@ -87,7 +87,3 @@ def forget(folder: PlexFolder) -> None:
             raise Conflict(message, code="cleanup_quarantine_kept", name=folder.name)
         PlanRow.objects.filter(run__folder=folder)._raw_delete("default")
         folder.delete()
-
-
-def _real(path: str) -> bytes:
-    return os.path.realpath(paths.to_bytes(path))

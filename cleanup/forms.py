@@ -22,7 +22,6 @@ from .models import PlexFolder
 from .plexdata import layout, places
 
 Cleaned = dict[str, Any]
-TYPES = (*layout.TYPES, "Media", steps.CACHE)
 
 
 class FolderForm(forms.ModelForm[PlexFolder]):
@@ -111,7 +110,7 @@ class WhatForm(forms.Form):
     steps = forms.MultipleChoiceField(
         label=_("Steps"), choices=[(name, name) for name in steps.NAMES], widget=forms.CheckboxSelectMultiple
     )
-    types = Choice([(name, name) for name in TYPES], label=_("Only these folders"), help_text=_("None: all."))
+    types = Choice([(name, name) for name in scopes.TYPES], label=_("Only these folders"), help_text=_("None: all."))
     prefixes = Choice(
         [(each, each) for each in layout.PREFIXES],
         label=_("Only bundles that begin with"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 import apsw
@@ -16,7 +17,7 @@ from mediasync.core import paths
 from mediasync.core.errors import Permanent
 
 from .plexdata import layout
-from .plexdata.database import Schema, failed
+from .plexdata.database import Schema, failed, open_ro, probe
 
 WAIT = 10.0  # seconds for one folder: a mount that hangs counts as missing
 FALSE = {"0", "f", "false", "n", "no"}
@@ -59,6 +60,12 @@ def locations(con: apsw.Connection, schema: Schema) -> list[Location]:
         Location(int(section or 0), int(kind or 0), str(path or ""), str(there).lower() not in FALSE)
         for section, kind, path, there in rows
     ]
+
+
+def of(path: str) -> list[Location]:
+    """Return the folders of all libraries of a database (stored text); raises what reading it raises."""
+    with closing(open_ro(path)) as con:
+        return locations(con, probe(con))
 
 
 def missing(found: Sequence[Location], elsewhere: bool, there: Callable[[str], bool] | None = None) -> list[Location]:

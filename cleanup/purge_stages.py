@@ -14,20 +14,16 @@ from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewI
 from . import apply_rows, restore_files, services
 from .apply_after import settle
 from .apply_checks import children, identity_of
-from .apply_files import DATA, Hands
+from .apply_files import DATA, Hands, in_use
 from .apply_open import hands, scene
 from .apply_ready import compare, keep
-from .apply_rows import Row, Verdict
-from .choices import PHASES, Action, Klass, RunState
+from .apply_rows import AWAY, Row, Verdict
+from .choices import Action, Klass, RunState
 from .choices import Outcome as Became
 from .models import PlanRow, Run
-from .plexdata.places import CACHE
 from .plexdata.safe import Root
 from .quarantine import place
-from .quarantine_copy import walk
-
-AWAY = (PHASES[Action.FILE], PHASES[Action.TREE])
-APPLY = "cleanup_apply"  # its job ends with these steps where the policy wants no quarantine
+from .quarantine_copy import clear
 
 
 class Check(Stage):
@@ -38,7 +34,7 @@ class Check(Stage):
     on_error = OnError.FAIL_FAST
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        if due(job).exists() or job.kind != APPLY:
+        if due(job).exists() or job.kind != services.APPLY:
             yield Planned([NewItem("check")])
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
@@ -58,15 +54,13 @@ class Delete(Stage):
     label = _("Delete for good")
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        for first, last, _rows in apply_rows.blocks(due(job), cursor or 0):
-            yield Planned([NewItem(f"rows {first}-{last}", {"first": first, "last": last})], last)
+        yield from apply_rows.items("rows", due(job), cursor)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         ctx.checkpoint()
         found = scene(ctx.job.scope["run"])
         _may(found.run)
-        block = due(ctx.job).filter(id__range=(item.payload["first"], item.payload["last"])).order_by("id")
-        rows = [Row(*values) for values in block.values_list(*Row._fields)]
+        rows = apply_rows.read(due(ctx.job).filter(id__range=(item.payload["first"], item.payload["last"])))
         if not rows:
             return Skipped("cleanup_nothing_left")
         own = children((row.klass, row.path) for row in rows)
@@ -84,7 +78,7 @@ class End(Stage):
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         rows = PlanRow.objects.filter(run=job.scope["run"], outcome=Became.DELETED, phase__in=AWAY)
-        if job.kind != APPLY or rows.exists():
+        if job.kind != services.APPLY or rows.exists():
             yield Planned([NewItem("end")])
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
@@ -101,7 +95,7 @@ class End(Stage):
 def due(job: JobInfo) -> QuerySet[PlanRow]:
     """Return the rows whose things a job is to delete: all of the run, or what its policy keeps in no quarantine."""
     rows = PlanRow.objects.filter(run=job.scope["run"], phase__in=AWAY, outcome=Became.QUARANTINED)
-    if job.kind != APPLY:
+    if job.kind != services.APPLY:  # that one ends with these steps where the policy wants no quarantine
         return rows
     policy = Run.objects.values_list("policy", flat=True).get(pk=job.scope["run"])
     if policy.get("delete_at_once"):
@@ -116,8 +110,7 @@ def _may(run: Run) -> None:
 
 def _delete(rows: Sequence[Row], open_hands: Hands) -> dict[int, Verdict]:
     """Delete what nothing names; what something names again goes back to its place, if that is free."""
-    named = [row.path for row in rows if row.base == DATA and not row.path.startswith(f"{CACHE}/")]
-    used = open_hands.references.in_use(named) if named else set()
+    used = in_use(rows, open_hands)
     back = [row for row in rows if row.base == DATA and row.path in used]
     verdicts = restore_files.bring_back(back, open_hands.roots, open_hands.quarantine)
     root = open_hands.quarantine.root
@@ -141,13 +134,8 @@ def _lacks(row: Row, open_hands: Hands) -> bool:
 
 def _delete_one(root: Root, row: Row) -> Verdict:
     """Delete what lies for a row; nothing there is an earlier try."""
-    to = place(row.base, row.path)
     try:
-        for entry in reversed(list(walk(root, to))):
-            if entry.kind == "folder":
-                root.rmdir(entry.path)
-            else:
-                root.unlink(entry.path)
+        clear(root, place(row.base, row.path))
     except OSError as error:
         return Verdict(Became.QUARANTINED, f"errno {error.errno}")
     return Verdict(Became.DELETED)

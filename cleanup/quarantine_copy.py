@@ -33,14 +33,14 @@ def move(source: Root, path: str, entry: Entry, target: Root, to: str) -> str:
     if whole is None:
         _room(target, source, path, entry)
         part = part_of(to)
-        _clear(target, part)
+        clear(target, part)
         try:
             _copy(source, path, target, part)
             _compare(source, path, target, part)
             target.rename(part, target, to)
         except BaseException:
             with contextlib.suppress(OSError):
-                _clear(target, part)
+                clear(target, part)
             raise
     else:
         _compare(source, path, target, to)
@@ -157,8 +157,8 @@ def _remove(source: Root, path: str, target: Root, to: str) -> None:
             source.unlink(entry.path)
 
 
-def _clear(root: Root, path: str) -> None:
-    """Remove the half of a copy."""
+def clear(root: Root, path: str) -> None:
+    """Remove ``path`` and everything below it, if anything is there."""
     for entry in reversed(list(walk(root, path))):
         if entry.kind == "folder":
             root.rmdir(entry.path)

@@ -6,7 +6,6 @@ address is in the name of the file. What a person chose meanwhile is another pic
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -21,12 +20,14 @@ from . import policy as policies
 from .apply_open import open_root
 from .choices import PHASES, Action, Klass, Risk, RunState
 from .choices import Outcome as Became
+from .coverage import short
 from .locks import Locks
 from .models import PlanRow, PlexFolder, Run
 from .plexdata import database, layout, places
 from .plexdata.index import Item, build
 from .plexdata.live import Live
 from .plexdata.safe import Root
+from .plexdata.sources import proves
 from .rules.base import Draft, of_entry
 
 UNIT = "journal"
@@ -121,7 +122,7 @@ def _drafts(run: Run, root: Root, live: Live, ctx: Context) -> Iterator[Draft]:
             value = item.values[column] or ""
             if not _same_picture(value, old, new) or (not policy.locked and locks.locked(item, column)):
                 continue
-            if column.removeprefix("user_").removesuffix("_url") not in policy.columns:
+            if short(column) not in policy.columns:
                 continue
             yield _update(item, column, value, new, bundle)
             for draft in _files(root, bundle, value):
@@ -154,7 +155,7 @@ def _same_picture(value: str, old: str, new: str) -> bool:
     if layout.parse(value).scheme != "metadata":
         return False
     _agent, digest = layout.agent_and_digest(value.rpartition("/")[2])
-    return digest == hashlib.sha1(new.encode(), usedforsecurity=False).hexdigest()
+    return proves(new, digest)
 
 
 def _update(item: Item, column: str, value: str, new: str, bundle: str) -> Draft:

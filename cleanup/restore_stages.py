@@ -19,11 +19,10 @@ from mediasync.jobs.registry import JSON, Context, Done, ItemInfo, JobInfo, NewI
 from . import apply_rows, restore_files, scopes, services
 from .apply_after import settle
 from .apply_checks import identity_of
-from .apply_files import DATA
 from .apply_gate import Gate
-from .apply_open import open_root, scene
+from .apply_open import open_root, open_roots, scene
 from .apply_ready import back_up, keep
-from .apply_rows import Row, Verdict
+from .apply_rows import AWAY, UPDATES, Row, Verdict
 from .apply_values import BEGUN, ROWS, unsure, waiter, write
 from .choices import PHASES, Action, RunState
 from .choices import Outcome as Became
@@ -32,7 +31,6 @@ from .quarantine import Quarantine
 
 MOST_ROWS = 10_000  # that a person chooses one by one
 OUT = (Became.QUARANTINED, Became.PLANNED)  # the latter: a crash may have come before that was written down
-AWAY = (PHASES[Action.FILE], PHASES[Action.TREE])
 WRITTEN = Q(outcome=Became.UPDATED) | Q(
     outcome__in=(Became.PLANNED, Became.LOCKED, Became.ERROR), reason__startswith=BEGUN
 )
@@ -72,7 +70,7 @@ class Begin(Stage):
         with ctx.transaction():
             services.move(found.run, RunState.RESTORING, services.TO_RESTORE)
             keep(found.run, {"identity": identity_of(found.data.database)})
-        if asked(ctx.job.scope).filter(WRITTEN, phase=PHASES[Action.UPDATE]).exists():
+        if asked(ctx.job.scope).filter(WRITTEN, phase=UPDATES).exists():
             Gate(found, ctx.now()).values()
             copy = back_up(found, "-restore")
             with ctx.transaction():
@@ -88,8 +86,7 @@ class Folders(Stage):
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
         rows = asked(job.scope).filter(phase=PHASES[Action.FOLDER], outcome=Became.DELETED)
-        for first, last, _rows in apply_rows.blocks(rows, cursor or 0):
-            yield Planned([NewItem(f"folders {first}-{last}", {"first": first, "last": last})], last)
+        yield from apply_rows.items("folders", rows, cursor)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         found = scene(ctx.job.scope["run"])
@@ -111,8 +108,7 @@ class Files(Stage):
         if "rows" in job.scope:
             bundles = {row.bundle for row in _values(job.scope)}
             rows = rows.filter(Q(id__in=job.scope["rows"]) | Q(bundle__in=bundles))
-        for first, last, _rows in apply_rows.blocks(rows, cursor or 0):
-            yield Planned([NewItem(f"files {first}-{last}", {"first": first, "last": last})], last)
+        yield from apply_rows.items("files", rows, cursor)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         ctx.checkpoint()
@@ -128,9 +124,7 @@ class Files(Stage):
             apply_rows.write(ctx, {row.id: Verdict(Became.SKIPPED, "not_begun") for row in rows})
             return Skipped("cleanup_nothing_left")
         with ExitStack() as stack:
-            roots = {DATA: stack.enter_context(open_root(found.data.root))}
-            if found.data.cache:
-                roots["cache"] = stack.enter_context(open_root(found.data.cache))
+            roots = open_roots(found, stack)
             away = Quarantine(stack.enter_context(open_root(found.run.quarantine)))
             verdicts = restore_files.bring_back(rows, roots, away)
         apply_rows.write(ctx, verdicts)
@@ -148,13 +142,12 @@ class Values(Stage):
         self.clock = clock
 
     def plan(self, job: JobInfo, cursor: JSON) -> Iterator[Planned]:
-        rows = asked(job.scope).filter(WRITTEN, phase=PHASES[Action.UPDATE])
-        for first, last, _rows in apply_rows.blocks(rows, cursor or 0, ROWS):
-            yield Planned([NewItem(f"values {first}-{last}", {"first": first, "last": last})], last)
+        rows = asked(job.scope).filter(WRITTEN, phase=UPDATES)
+        yield from apply_rows.items("values", rows, cursor, ROWS)
 
     def run(self, item: ItemInfo, ctx: Context) -> Outcome:
         found = scene(ctx.job.scope["run"])
-        rows = _block(ctx.job.scope, item, (PHASES[Action.UPDATE],), WRITTEN)
+        rows = _block(ctx.job.scope, item, (UPDATES,), WRITTEN)
         if not rows:
             return Skipped("cleanup_nothing_left")
         running = Gate(found, ctx.now()).values()
@@ -184,7 +177,7 @@ class End(Stage):
         found = scene(ctx.job.scope["run"])
         left = PlanRow.objects.filter(run=found.run).filter(
             Q(phase__in=AWAY, outcome=Became.QUARANTINED)
-            | Q(phase=PHASES[Action.UPDATE], outcome=Became.UPDATED)
+            | Q(phase=UPDATES, outcome=Became.UPDATED)
             | Q(phase=PHASES[Action.FOLDER], outcome=Became.DELETED)
         )
         count = left.count()
@@ -198,11 +191,10 @@ class End(Stage):
 
 
 def _block(scope: Mapping[str, Any], item: ItemInfo, phases: Sequence[int], which: Q) -> list[Row]:
-    rows = asked(scope).filter(which, phase__in=phases, id__range=(item.payload["first"], item.payload["last"]))
-    return [Row(*values) for values in rows.order_by("id").values_list(*Row._fields)]
+    block = (item.payload["first"], item.payload["last"])
+    return apply_rows.read(asked(scope).filter(which, phase__in=phases, id__range=block))
 
 
 def _values(scope: Mapping[str, Any]) -> list[Row]:
     """Return the chosen values."""
-    rows = asked(scope).filter(WRITTEN, phase=PHASES[Action.UPDATE])
-    return [Row(*values) for values in rows.values_list(*Row._fields)]
+    return apply_rows.read(asked(scope).filter(WRITTEN, phase=UPDATES))

@@ -15,6 +15,7 @@ from .plexdata import layout
 
 Scope = Mapping[str, Any]
 FILTERS = ("sections", "prefixes", "types", "limit")
+TYPES = (*layout.TYPES, "Media", steps.CACHE)
 
 
 def check_run(scope: Scope) -> dict[str, Any]:
@@ -58,9 +59,10 @@ def check_filters(given: Scope) -> dict[str, Any]:
     types = sorted({str(each) for each in given.get("types") or ()})
     if wrong := [each for each in prefixes if not layout.PREFIX.match(each)]:
         raise UsageError(f"A prefix is one of 0 to f, or all; not {', '.join(wrong)}.", code="cleanup_bad_prefix")
-    if wrong := [each for each in types if each not in layout.TYPES and each not in ("Media", steps.CACHE)]:
-        known = ", ".join((*layout.TYPES, "Media", steps.CACHE))
-        raise UsageError(f"There is no type {', '.join(wrong)}; there are: {known}.", code="cleanup_bad_type")
+    if wrong := [each for each in types if each not in TYPES]:
+        raise UsageError(
+            f"There is no type {', '.join(wrong)}; there are: {', '.join(TYPES)}.", code="cleanup_bad_type"
+        )
     for name, values in (("sections", sections), ("prefixes", prefixes), ("types", types)):
         if values:
             found[name] = values

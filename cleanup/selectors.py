@@ -8,7 +8,7 @@ from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Val
 
 from mediasync.jobs import registry
 
-from .choices import Action, Klass, Outcome, RunState
+from .choices import Action, Klass, Outcome
 from .models import PlanRow, Run
 
 SAMPLE = 20
@@ -82,8 +82,3 @@ def samples(run: Run, number: int = SAMPLE) -> dict[str, list[PlanRow]]:
     """Return the first rows of each class that the run has, in the order of the classes."""
     classes = run.totals or {}
     return {klass: list(PlanRow.objects.filter(run=run, klass=klass)[:number]) for klass in classes}
-
-
-def open_runs() -> QuerySet[Run]:
-    """Return the runs that wait for a person."""
-    return Run.objects.filter(state__in=(RunState.PLANNED, RunState.ACCEPTED)).select_related("folder")

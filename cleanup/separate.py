@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from mediasync.core import paths
@@ -16,9 +15,9 @@ OWN = (layout.METADATA, "Media", "Cache", "Plug-in Support")  # of Plex, below i
 
 def quarantine(chosen: str, data: Data, libraries: Iterable[str] = ()) -> str:
     """Return the folder of quarantines with its links resolved; UsageError where Plex would read or empty it."""
-    real = _real(chosen)
+    real = places.real(chosen)
     plex = [f"{data.root}/{name}" for name in OWN] + ([data.cache] if data.cache else [])
-    for part in (*plex, *map(_real, libraries)):
+    for part in (*plex, *map(places.real, libraries)):
         if paths.is_within(real, part):
             raise _refuse_quarantine(part)
     if real in (data.root, "/"):
@@ -29,7 +28,7 @@ def quarantine(chosen: str, data: Data, libraries: Iterable[str] = ()) -> str:
 def cache(data: Data, libraries: Iterable[str]) -> None:
     """Raise UsageError where the chosen cache is (in) a library: its pictures may look just like cached ones."""
     named = data.cache.rpartition("/")[2] == places.CACHE.rpartition("/")[2]
-    for each in map(_real, libraries):
+    for each in map(places.real, libraries):
         if paths.is_within(each, data.cache) or (paths.is_within(data.cache, each) and not named):
             raise places.no_cache(data.cache)
 
@@ -37,7 +36,3 @@ def cache(data: Data, libraries: Iterable[str]) -> None:
 def _refuse_quarantine(part: str) -> UsageError:
     message = f"The quarantine cannot lie in {paths.for_people(part)}."
     return UsageError(message, code="cleanup_quarantine_place", path=part)
-
-
-def _real(path: str) -> str:
-    return paths.to_text(os.path.realpath(paths.to_bytes(path)))

@@ -13,6 +13,7 @@ PAGES: Mapping[str, Text] = {
     "cleanup_hours": _("Scheduled runs of this folder work only between the hours of its policy"),
     "cleanup_no_housekeeping": _("Plex has no job %(what)s"),
     "cleanup_no_server": _("This data folder is linked to no server"),
+    "cleanup_no_item": _("Say which item of Plex is meant, by its number"),
     "cleanup_no_picture": _("There is no picture to show"),
     "cleanup_quarantine_kept": _("A quarantine of %(name)s still holds files: restore them, or delete them for good"),
     "cleanup_say_yes": _("Nobody can be asked here: say --yes"),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import requests
 from django.utils.translation import gettext_lazy as _
 
 from mediasync.core.errors import AccessDenied, Permanent, Transient, Unreachable, UsageError
 from mediasync.core.ratelimit import retry_after
 
 from .base import Field, Kind, name_for
+
+if TYPE_CHECKING:
+    import requests
 
 FIELDS = (Field("secret", _("Webhook"), _("https://discord.com/api/webhooks/…"), secret=True),)
 WARNING = _(
@@ -32,6 +34,8 @@ class Discord:
         self._webhook = webhook
 
     def upload(self, data: bytes, content_type: str) -> str:
+        import requests  # on first use, as the start of Django needs none of it
+
         files = {"files[0]": (name_for(data, content_type), data, content_type)}
         try:
             answer = requests.post(

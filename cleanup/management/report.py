@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cleanup import selectors
+from cleanup import selectors, services
 from cleanup.choices import Klass, Outcome
 from cleanup.models import Run
 from cleanup.summing import kept, lines_of_coverage
@@ -96,5 +96,5 @@ def _together(run: Run) -> Iterator[str]:
             "kept": size(done.get("in_quarantine", 0)),
             "freed": size(done.get("freed", 0)),
         }
-    if run.expires_at:
+    if run.expires_at and run.quarantine and run.state in services.TO_PURGE:
         yield "  " + _("Deleted for good from: %s") % run.expires_at.date().isoformat()

@@ -17,7 +17,6 @@ METADATA = "Metadata"
 MEDIA = "Media/localhost"
 UPLOADS = "Uploads"
 COMBINED = "Contents/_combined"
-STORED = "Contents/_stored"
 PREFIXES = "0123456789abcdef"
 PREFIX = re.compile(r"[0-9a-f]\Z")  # with ``match``, as \Z and match leave no room before or after
 BUNDLE = re.compile(r"[0-9a-f]{39}\.bundle\Z")
@@ -35,15 +34,6 @@ TYPES: dict[str, tuple[int, ...]] = {
     "Collections": (18,),
 }
 FOLDER_OF = {number: folder for folder, numbers in TYPES.items() for number in numbers}
-# What a column is called in folders and in the XML of the older agents.
-ATTRIBUTES = {
-    "user_thumb_url": ("posters", "thumbs"),
-    "user_art_url": ("art",),
-    "user_banner_url": ("banners",),
-    "user_music_url": ("themes",),
-    "user_clear_logo_url": ("clearLogos",),
-    "user_square_art_url": ("squareArts", "squareArt"),
-}
 
 
 class Ref(NamedTuple):

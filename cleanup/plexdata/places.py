@@ -77,13 +77,13 @@ def resolve(path: str, cache_path: str = "") -> Data:
     ``path`` itself may be a link (it is resolved once); Metadata and Media may not, as nothing below a data folder is
     followed. ``cache_path`` is PhotoTranscoder where it lies elsewhere (macOS), and must then exist.
     """
-    root = _real(path)
+    root = real(path)
     if not os.path.isdir(paths.to_bytes(root)):
         raise _refuse("plex_folder_missing", f"{paths.for_people(path)} is no folder here.", path)
     for below in (layout.METADATA, "Media", layout.MEDIA):
         if os.path.islink(paths.to_bytes(f"{root}/{below}")):
             raise _refuse("plex_folder_link", f"{below} is a link, and links are not followed.", path, what=below)
-    database = _real(f"{root}/{DATABASE}")
+    database = real(f"{root}/{DATABASE}")
     for what, there in (
         (layout.METADATA, os.path.isdir(paths.to_bytes(f"{root}/{layout.METADATA}"))),
         (DATABASE, os.path.isfile(paths.to_bytes(database)) and os.path.getsize(paths.to_bytes(database)) > 0),
@@ -96,7 +96,7 @@ def resolve(path: str, cache_path: str = "") -> Data:
 
 
 def _cache(root: str, cache_path: str) -> str:
-    cache = _real(cache_path) if cache_path else f"{root}/{CACHE}"
+    cache = real(cache_path) if cache_path else f"{root}/{CACHE}"
     own = [f"{root}/{name}" for name in (layout.METADATA, "Media", "Plug-in Support")]
     if cache_path and (paths.is_within(root, cache) or any(paths.is_within(cache, each) for each in own)):
         raise no_cache(cache_path)
@@ -112,7 +112,8 @@ def no_cache(path: str) -> UsageError:
     return _refuse("plex_cache_place", f"{paths.for_people(path)} cannot be the cache: other things lie there.", path)
 
 
-def _real(path: str) -> str:
+def real(path: str) -> str:
+    """Return a path with its links resolved; both are stored text."""
     return paths.to_text(os.path.realpath(paths.to_bytes(path)))
 
 

@@ -23,7 +23,7 @@ from .rooted import Seen, chain
 SHOWN, READ = 5, 50  # rows of a kind on the page; of those below a folder that are looked through
 HINTS: dict[str, Tone] = {"waiting": "busy", "taken": "ok", "passed": "ok", "dropped": "warn"}
 CHANGES: dict[str, Tone] = {"seen": "busy", "held": "bad", "new": "busy", "linked": "busy", "told": "ok"}
-TODO = {"seen": "todo_second_look", "held": "todo_held", "new": "todo_job", "linked": "todo_job"}
+ADVICE = {"seen": "todo_second_look", "held": "todo_held", "new": "todo_job", "linked": "todo_job"}
 
 
 def hints(root: Root | None, below: str, part: Part, *, known: bool = False) -> None:
@@ -72,7 +72,7 @@ def changes(root: Root, below: str, seen: Seen, part: Part) -> list[Change]:
 
 
 def _what_now(root: Root, newest: Change, part: Part) -> None:
-    code = TODO.get(newest.state)
+    code = ADVICE.get(newest.state)
     if code is None:
         return
     if code == "todo_held" or not working.rests(lane_of(root.pk), root.name, part):

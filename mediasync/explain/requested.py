@@ -32,7 +32,7 @@ TONES: dict[str, Tone] = {
 }
 DONE = (State.VERIFIED, State.GONE)
 ELSEWHERE = ("joined", "library_found", "replayed")  # answers of dropped rows: another row stands for them
-TODO = {
+ADVICE = {
     State.WAITING: "todo_waiting",
     State.SENDING: "todo_sending",
     State.NOT_FOUND: "todo_not_found",
@@ -104,7 +104,7 @@ def show(row: ScanRequest, part: Part) -> None:
 def what_now(server: Server, row: ScanRequest, part: Part) -> None:
     """Advise about the newest request; a server that is away is reason enough for what waits."""
     page = ("scanning.ScanRequest", row.pk)
-    code, why = TODO.get(State(row.state), ""), row.answer
+    code, why = ADVICE.get(State(row.state), ""), row.answer
     if row.state in (State.WAITING, State.SENDING):
         if part.todo or working.rests(selectors.lane_of(server.pk), server.name, part):
             return

@@ -11,12 +11,14 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from cleanup import admin_policy_form, folders, policy
+from cleanup import admin_policy_form, allowing, folders, policy
+from cleanup.choices import Klass, Risk
 from cleanup.models import PlexFolder, Run
 from cleanup.policy import GIB, Policy
 from mediasync.jobs.drain import drain
 from mediasync.jobs.models import Job, Schedule
 from tests.cleanup import facing
+from tests.cleanup.planned import plan
 
 pytestmark = pytest.mark.django_db
 
@@ -161,6 +163,31 @@ def test_it_plans_what_was_chosen(browser: Client, made: facing.Sample) -> None:
     assert reader().post(address("start_plan", folder.pk), chosen).status_code == 403
     browser.post(address("plan_all", folder.pk))
     assert Run.objects.first().steps == ["all"]  # type: ignore[union-attr]
+
+
+def test_the_page_of_a_plan_says_what_the_policy_allows(browser: Client, made: facing.Sample) -> None:
+    folder = facing.known(made, hours_from=2, hours_to=6, most_files=1234, most_share=0.25)
+    page = browser.get(address("plan", folder.pk)).content.decode()
+    assert "from 02:00 until 06:00" in page and "Only when nobody watches." in page and "None is linked" in page
+    assert "1,234 files" in page and "25% of all bundles" in page and "Only the cache is cleared" in page
+    assert page.count("not allowed") == 3 and "May not come back" in page
+    folder.policy = {"idle_only": False, "live_deletes": True, "classes": ["cache"]}
+    folder.save()
+    page = browser.get(address("plan", folder.pk)).content.decode()
+    assert "at any time" in page and "Only when nobody watches." not in page and page.count("not allowed") == 8
+    folder.policy = {"unknown": 1}
+    folder.save()
+    assert "cannot be read" in browser.get(address("plan", folder.pk)).content.decode()
+
+
+def test_no_row_risks_more_than_the_page_says(tmp_path: Path) -> None:
+    order = [Risk.LOW, Risk.MEDIUM, Risk.HIGH]
+    for columns in (["thumb"], ["thumb", "art"]):
+        allowed = policy.of({"columns": columns})
+        found = plan(facing.build(tmp_path / str(len(columns))).folder, host=True, columns=columns)
+        assert {each.klass for each in found.drafts} > {Klass.SELECTED, Klass.UPLOAD, Klass.CACHE}
+        for each in found.drafts:
+            assert order.index(each.risk) <= order.index(allowing.risk(each.klass, allowed)), each
 
 
 def test_it_makes_a_schedule_that_plans_or_applies(browser: Client, made: facing.Sample) -> None:

@@ -95,7 +95,7 @@ def test_it_goes_the_whole_way(browser: Client, made: facing.Sample) -> None:
     work()
     run.refresh_from_db()
     assert run.state == "purged" and not Path(run.quarantine).exists()
-    assert "Deleted for good" in page(browser, run)
+    assert "Deleted for good" in page(browser, run) and run.quarantine not in page(browser, run)
 
 
 def test_it_asks_twice_where_nothing_is_kept(browser: Client, made: facing.Sample) -> None:

@@ -58,7 +58,12 @@ def test_it_goes_the_whole_way(made: facing.Sample) -> None:
     again = facts["runs"][1]
     assert code == 0 and again["run"] != plan["run"] and facing.tree(made.folder) == after
     text, code = facing.command("--purge", again["run"], "--yes")
-    assert code == 0 and "Deleted for good" in text and not Path(again["quarantine"]).exists()
+    assert (
+        code == 0
+        and "Deleted for good" in text
+        and "Deleted for good from" not in text
+        and not Path(again["quarantine"]).exists()
+    )
     assert facing.tree(made.folder) == after
 
 

@@ -91,6 +91,11 @@ def test_a_plan_above_its_limit_is_refused_with_the_figure(tmp_path: Path) -> No
         (["--folder", "Nothing", "--step", "all"], "no data folder"),
         (["--step", "uploads", "--apply", "--restore", "1"], "not allowed with"),
         (["--step", "movie:1", "--apply"], "--yes"),
+        (["--prefix", "0"], "--step"),
+        (["--limit", "5", "--type", "Movies", "--dry-run"], "--step"),
+        (["--apply", "1", "--step", "cache", "--yes"], "--step"),
+        (["--restore", "1", "--section", "2", "--yes"], "--section"),
+        (["--purge", "--prefix", "0", "--yes"], "--prefix"),
     ],
 )
 def test_it_says_what_it_was_asked_wrongly(tmp_path: Path, words: list[str], said: str) -> None:
@@ -109,6 +114,27 @@ def test_it_wants_to_know_which_of_several(tmp_path: Path) -> None:
     assert facing.command("--step", "cache", "--folder", "Second")[1] == 0
     assert facing.command("--step", "cache", "--folder", other.folder)[1] == 0
     assert set(Run.objects.values_list("folder__name", flat=True)) == {"Second"}
+
+
+def test_it_works_on_no_run_of_another_folder(tmp_path: Path) -> None:
+    """Whoever names a folder and a run means both."""
+    facing.known(facing.build(tmp_path / "one"))
+    other = facing.build(tmp_path / "two")
+    PlexFolder.objects.create(name="Second", path=str(other.folder))
+    assert facing.command("--step", "cache", "--folder", "Plex")[1] == 0
+    run = Run.objects.get()
+    for way in ("--apply", "--restore", "--purge"):
+        text, code = facing.command(way, run.pk, "--folder", "Second", "--yes")
+        assert code == 2 and "of Plex, not of Second" in text
+        assert facing.command(way, run.pk, "--folder", "Nothing", "--yes")[1] == 2
+    assert facing.command("--apply", run.pk, "--folder", "Plex", "--yes")[1] == 0
+    assert Run.objects.get().state == "applied"
+
+
+def test_it_offers_no_plan_with_nothing_in_it(tmp_path: Path) -> None:
+    facing.known(facing.build(tmp_path))
+    text, code = facing.command("--step", "movie:1", "--section", "9999")
+    assert code == 0 and "There is nothing to do." in text and "--apply" not in text
 
 
 def test_it_knows_no_run_that_is_none() -> None:

@@ -40,7 +40,7 @@ def work() -> None:
 
 
 def pages(folder: PlexFolder, run: Run) -> list[str]:
-    folders, row = f"/admin/cleanup/plexfolder/{folder.pk}", PlanRow.objects.filter(run=run).first()
+    folders, row = f"/admin/cleanup/plexfolder/{folder.pk}", PlanRow.objects.filter(run=run, action="tree").first()
     assert row is not None
     return [
         "/admin/cleanup/plexfolder/",

@@ -26,6 +26,7 @@ EXITS = """
 Exit codes: 0 done, 1 failed, 2 usage, 3 some rows failed, 4 the plan is refused, 5 no such run or folder,
 6 a person must act (Plex runs …), 75 it waits, 130 stopped.
 """
+LIMITS = ("step", "section", "prefix", "type", "limit")  # all but the first need it
 ORDER = (0, 3, REFUSED, 75, 6, 1, 130)  # the worst of several wins
 
 
@@ -69,6 +70,7 @@ class Command(BaseCommand):
             raise SystemExit(code)
 
     def _do(self) -> int:
+        self._check_limits()
         if self.options["restore"] is not None:
             return self._restore(self._run(self.options["restore"]))
         if self.options["purge"] is not None:
@@ -82,12 +84,27 @@ class Command(BaseCommand):
             steps.check([])  # says which there are
         return self._look(folder)
 
+    def _check_limits(self) -> None:
+        """Refuse what would be passed over: whoever says it believes that it limits what is done."""
+        given = [name for name in LIMITS if self.options[name]]
+        said = ", ".join(f"--{name}" for name in given)
+        if given and (
+            self.options["apply"] or self.options["restore"] is not None or self.options["purge"] is not None
+        ):
+            message = f"{said} cannot limit a run: its plan says what is done. Plan anew, without a RUN."
+            raise UsageError(message, code="cleanup_not_with_run")
+        if given and "step" not in given:
+            raise UsageError(f"{said} limits a plan: name what is planned with --step.", code="cleanup_no_steps")
+
     # -- What it works on
 
     def _run(self, number: int) -> Run:
+        """Return a run; UsageError if a folder was named and the run is of another one."""
         run = Run.objects.select_related("folder", "job").filter(pk=number).first()
         if run is None:
             raise NotFound(f"There is no run {number} of the clean-up.", code="cleanup_no_run")
+        if self.options["folder"] and (folder := self._folder()) != run.folder:
+            raise UsageError(f"Run {number} is of {run.folder}, not of {folder}.", code="cleanup_other_run")
         return run
 
     def _folder(self) -> PlexFolder:
@@ -145,6 +162,8 @@ class Command(BaseCommand):
             services.drop(run, actor=asking.actor())
         elif applying and run.state == RunState.PLANNED:
             return self._apply(run)
+        elif run.state == RunState.PLANNED and not selectors.planned(run).rows:
+            self._say(_("There is nothing to do."))
         elif run.state == RunState.PLANNED:
             self._say(_("Nothing was changed. Carry it out: manage.py cleanup_plex --apply %d") % run.pk)
         return code

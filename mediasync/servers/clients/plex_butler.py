@@ -171,8 +171,7 @@ class PlexButler:
     @understood
     def locked_fields(self, item: int) -> frozenset[str]:
         """Return the names of the fields of an item that a person locked: thumb, art, title …"""
-        found = self._container(f"/library/metadata/{_number(str(item))}")
-        fields = [field for each in found.get("Metadata", ()) for field in each.get("Field", ())]
+        fields = self._container(f"/library/metadata/{_number(str(item))}")["Metadata"][0].get("Field", ())
         return frozenset(str(each["name"]) for each in fields if str(each.get("locked", "")) in ("1", "True", "true"))
 
     # -- Waiting

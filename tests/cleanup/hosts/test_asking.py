@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cleanup import addresses
-from cleanup.asking import Answer, Asker, Pace
+from cleanup.apply_verify import Verify
+from cleanup.asking import AWAY, Answer, Asker, Pace
 from cleanup.models import SeenUrl
 from mediasync.core.clock import FakeClock
 
@@ -252,3 +253,28 @@ def test_a_sample_is_always_the_same_and_as_large_as_asked() -> None:
     assert 50 < len(sample) < 160
     assert sample == [url for url in urls if addresses.is_sample(url, 0.05)]
     assert not any(addresses.is_sample(url, 0) for url in urls) and all(addresses.is_sample(url, 1) for url in urls)
+
+
+def test_a_host_that_is_away_is_not_waited_for_again_and_again() -> None:
+    clock = FakeClock()
+    looked: list[str] = []
+    there: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        looked.append(host)
+        if host not in there:
+            raise OSError("no such host")
+        return ["127.0.0.1"]
+
+    verify, asker = Verify(clock), Asker(Pace(5.0, clock), resolve=resolve)
+    began = clock.monotonic()
+    answers = [verify._ask(asker, f"https://gone.example/{number}.jpg", False, False) for number in range(500)]
+    assert {(each.ok, each.reason, each.final) for each in answers} == {(False, "url_unreachable", False)}
+    assert len(looked) < 20 and clock.monotonic() - began < 60
+    assert verify._ask(asker, "https://other.example/1.jpg", False, False).soon, "each host for itself"
+
+    looked.clear()
+    there.append("gone.example")
+    assert not asker.ask("https://gone.example/1.jpg").soon and not looked
+    clock.advance(AWAY + 1)
+    assert asker.ask("https://gone.example/1.jpg").reason == "url_private" and looked, "it was asked again"
