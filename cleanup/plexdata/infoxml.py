@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import re
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 FOLDERS = frozenset({"posters", "thumbs", "art", "banners", "themes", "clearLogos", "squareArts", "squareArt"})
 MOST = 64 * 1024 * 1024  # bytes; the largest of long shows have a few
@@ -29,6 +28,8 @@ class Image(NamedTuple):
 
 def parse(data: bytes) -> list[Image]:
     """Return the images of one file; ValueError if it is no XML that Plex would write."""
+    from xml.etree import ElementTree  # which few commands need
+
     if len(data) > MOST or DECLARED.search(data):
         raise ValueError("not the XML of an agent")
     try:
