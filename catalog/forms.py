@@ -134,7 +134,10 @@ def form_for(model: type[models.Model], plugin: Any, columns: tuple[str, ...]) -
         )
         fields[FORGET] = forms.BooleanField(label=_("Forget the stored one"), required=False)
     if "pace" in columns:
-        fields["pace"] = forms.FloatField(label=_("Seconds between two questions"), min_value=0, max_value=SLOWEST)
+        usual = forms.fields_for_model(model, ["pace"])["pace"].initial
+        fields["pace"] = forms.FloatField(
+            label=_("Seconds between two questions"), min_value=0, max_value=SLOWEST, initial=usual
+        )
     widgets = {"container_name": forms.TextInput(attrs={"class": "vTextField"})}
     fields["Meta"] = type("Meta", (), {"model": model, "fields": columns, "widgets": widgets})
     return type("PluggedForm", (PluggedForm,), fields)

@@ -169,7 +169,7 @@ def say_overlapping(replay: Replay) -> dict[str, list[str]]:
 def test_it_writes_the_same_songs_from_many_threads(replay: Replay, tmp_path: Path) -> None:
     lists = say_overlapping(replay)
     replay.say(NETEASE_SQUARE, lambda request: netease_square(request, 16))
-    replay.say(NETEASE_TOPLIST, {"code": 200, "list": []})
+    replay.say(NETEASE_TOPLIST, {"code": 200, "list": [{"id": 5, "name": "5", "trackCount": 100}]})
     place = Place(tmp_path / "data", replay)
     whole(place.python(SCRIPT, "collect_only", "0"))
     whole(place.python(SCRIPT, "sync_only", "0", "threads"))
