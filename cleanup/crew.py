@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from mediasync.core import errors
+from mediasync.core import errors, paths
 from mediasync.core.errors import MediasyncError, Transient, WorkError
 
 from . import crew_child
@@ -26,6 +26,7 @@ from .store_rows import Packed, pack
 
 MOST = 4  # processes; each takes some 45 MB
 BIG = 5000  # bundles that a database knows, from which children pay
+LIKELY = 8 << 20  # bytes of a database, which then most likely knows so many
 RETRY = 1.0  # seconds
 PIPE = 1 << 20  # bytes
 logger = logging.getLogger(__name__)
@@ -36,6 +37,13 @@ _guard = threading.Lock()
 def size(bundles: int) -> int:
     """Return how many processes a plan is worth; 1: this one does it."""
     return 1 if bundles < BIG else max(1, min(len(os.sched_getaffinity(0)), MOST))
+
+
+def expected(run: int, database: str) -> None:
+    """Start the children of a run whose database (stored text) is so large that they will be asked for."""
+    count = size(BIG)
+    if count > 1 and os.path.getsize(paths.to_bytes(database)) >= LIKELY:
+        of(run, count).warm()
 
 
 def rank(prefix: str) -> int:
@@ -63,6 +71,12 @@ class Crew:
     def __init__(self, count: int) -> None:
         self.seats = [_Seat() for _ in range(count)]
         self.alone = False  # no child can be started here: this process plans by itself
+
+    def warm(self) -> None:
+        """Start the children before it is known what they are to do: that takes as long as the copy and the index."""
+        for seat in self.seats:
+            with seat.lock:
+                seat.warm()
 
     def blocks(
         self, planner: Planner, copy: str, unit: Unit, work: Work, found: Found, kept: Counter[str], limit: int = 0
@@ -99,39 +113,48 @@ class _Seat:
         self.process: subprocess.Popen[bytes] | None = None
         self._setting = ""
 
+    def warm(self) -> None:
+        """Start the child; if that cannot be done, it is told when it is needed."""
+        if self.process is None:
+            with contextlib.suppress(OSError):
+                self.process = _spawned()
+
     def start(self, setting: str) -> subprocess.Popen[bytes] | None:
         """Return the child, None if none can be started."""
-        if self.process is not None and (self.process.poll() is not None or self._setting != setting):
+        if self.process is not None and (self.process.poll() is not None or self._setting not in ("", setting)):
             self.close()
-        if self.process is None:
+        if self.process is None or not self._setting:
             try:
-                self.process = _started(setting)
+                self.process = self.process or _spawned()
+                _ready(self.process, setting)
             except (OSError, Transient) as error:
                 logger.warning("no process to plan with: %s", error)
+                self.close()
                 return None
             self._setting = setting
         return self.process
 
     def close(self) -> None:
-        process, self.process = self.process, None
+        process, self.process, self._setting = self.process, None, ""
         if process is not None:
             _end(process)
 
 
-def _started(setting: str) -> subprocess.Popen[bytes]:
-    """Return a new child that is ready; OSError or Transient if it does not come up."""
+def _spawned() -> subprocess.Popen[bytes]:
+    """Return a new child, which has still to be told its setting."""
     child = subprocess.Popen([sys.executable, "-I", crew_child.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdout
     with contextlib.suppress(OSError, AttributeError):  # only faster with it: it goes on while we write
         fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, PIPE)
-    try:
-        _tell(child, setting)
-        if crew_child.receive(child.stdout) != "ready":
-            raise _died(child)
-    except BaseException:
-        _end(child)
-        raise
     return child
+
+
+def _ready(child: subprocess.Popen[bytes], setting: str) -> None:
+    """Tell a child its setting; Transient if it does not come up."""
+    assert child.stdout
+    _tell(child, setting)
+    if crew_child.receive(child.stdout) != "ready":
+        raise _died(child)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

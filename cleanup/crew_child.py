@@ -73,11 +73,14 @@ def task(unit: Unit, work: Work, limit: int) -> str:
 
 
 def serve(inlet: IO[bytes], outlet: IO[bytes]) -> None:
-    """Say ``"ready"``, then answer tasks with blocks of rows and a last word: ``("done", …)``, ``("failed", …)``."""
+    """Take the setting, say ``"ready"``, then answer tasks with blocks of rows and a last word: "done" or "failed"."""
     told: Tell = SimpleQueue()
-    planner = _planner(json.loads(receive(inlet)), outlet, told)
-    send(outlet, "ready")
     threading.Thread(target=_listen, args=(inlet, told), daemon=True).start()
+    try:
+        planner = _planner(json.loads(told.get(timeout=IDLE)), outlet, told)
+    except Empty:
+        return
+    send(outlet, "ready")
     while True:
         try:
             asked = json.loads(told.get(timeout=IDLE))

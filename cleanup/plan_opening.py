@@ -9,7 +9,7 @@ from typing import Any
 
 from mediasync.core.errors import Permanent
 
-from . import coverage, libraries, preflight, reading, separate, steps
+from . import coverage, crew, libraries, preflight, reading, separate, steps
 from . import policy as policies
 from .apply_checks import identity_of
 from .choices import Klass
@@ -44,6 +44,7 @@ def open_run(run: Run, now: dt.datetime) -> dict[str, Any]:
     }
     if asked.only_cache:
         return facts
+    crew.expected(run.pk, data.database)
     snapshot = reading.take(data, run.pk)
     source = reading.of(run.pk)
     facts |= {
@@ -54,6 +55,7 @@ def open_run(run: Run, now: dt.datetime) -> dict[str, Any]:
         **preflight.shelves(source.con, source.schema, policy.elsewhere),
     }
     believable(source.index, run.folder.last_index, policy.shrink)
+    reading.keep(source)
     facts["warnings"] = preflight.warnings(facts)
     return facts
 

@@ -51,12 +51,18 @@ class Look(Base):
         reading.forget(reading.left_over(Run.objects.filter(state__in=PLANNING).values_list("pk", flat=True)))
         try:
             facts = plan_opening.open_run(run, ctx.now())
-        except (Permanent, UsageError) as error:
+        except Exception as error:
+            crew.close(run.pk)
+            if not isinstance(error, Permanent | UsageError):
+                raise
             with ctx.transaction():
                 services.refuse(run, error)
             return Skipped(error.code, error.params)
         with ctx.transaction():
             Run.objects.filter(pk=run.pk).update(facts=facts, coverage={"before": facts.pop("coverage", {})})
+        run.facts = facts
+        if hands(run) == 1:
+            crew.close(run.pk)
         return Done({"items": facts.get("index", {}).get("items", 0)})
 
     def _begin(self, ctx: Context) -> Run:

@@ -138,7 +138,8 @@ class Planner:
         sources = Sources(source.con, source.schema, root)
         if asking.wants(Klass.SELECTED):
             kinds = layout.TYPES[unit.folder]
-            sources.prepare(item for item in index.everyone(unit.prefix) if item.type in kinds)
+            there = walk.hashes(self.data, unit.part, unit.folder, unit.prefix)
+            sources.prepare(item for bundle in there for item in index.items(bundle) if item.type in kinds)
         composite = frozenset[int]()
         if asking.wants(Klass.SELECTED) and not self.policy.collections:
             composite = source.once("members", members)

@@ -18,7 +18,7 @@ from mediasync.core.errors import Permanent
 
 from .plexdata import database
 from .plexdata.database import Schema, Snapshot
-from .plexdata.index import Index, build
+from .plexdata.index import Index, build, restored, stored
 from .plexdata.places import Data
 
 Found = TypeVar("Found")
@@ -65,6 +65,7 @@ def take(data: Data, run: int) -> Snapshot:
     if free < size * ROOM:
         message = f"The copy of Plex's database needs {size:,} bytes; {free:,} are free."
         raise Permanent(message, code="cleanup_no_room", needed=size, free=free)
+    index_of(str(copy_of(run))).unlink(missing_ok=True)
     return database.snapshot(data.database, paths.to_text(os.fsencode(copy_of(run))))
 
 
@@ -89,11 +90,41 @@ def opened(path: str) -> Reading:
     con = database.open_ro(path)
     try:
         schema = database.probe(con)
-        _open.reading = Reading(path, con, schema, build(con, schema))
+        _open.reading = Reading(path, con, schema, _index(con, schema, path))
     except BaseException:
         con.close()
         raise
     return _open.reading  # type: ignore[no-any-return]
+
+
+def index_of(path: str) -> Path:
+    """Return where the index of a copy at ``path`` (stored text) is kept, beside it."""
+    return Path(os.fsdecode(paths.to_bytes(f"{path}.index")))
+
+
+def keep(source: Reading) -> None:
+    """Write the index beside its copy: each process that plans needs it, and none need look for it again."""
+    place = index_of(source.path)
+    part = place.with_name(f"{place.name}.part")
+    part.write_text(f"{_which(source.path)}\n{stored(source.index)}")
+    part.replace(place)
+
+
+def _index(con: apsw.Connection, schema: Schema, path: str) -> Index:
+    try:
+        which, _, text = index_of(path).read_text().partition("\n")
+    except FileNotFoundError:
+        return build(con, schema)
+    if which != _which(path):
+        index_of(path).unlink(missing_ok=True)
+        return build(con, schema)
+    return restored(con, schema, text)
+
+
+def _which(path: str) -> str:
+    """Return what tells a copy from another one at the same place."""
+    found = os.stat(paths.to_bytes(path))
+    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
 
 
 def close() -> None:

@@ -36,6 +36,7 @@ AGAIN = [
     "tests/cleanup/applying/test_apply.py",
     "tests/cleanup/applying/test_back.py",
     "tests/cleanup/test_admin_runs.py",
+    "tests/cleanup/test_crew.py",
     "tests/cleanup/test_command_apply.py",
     "tests/cleanup/test_hours.py",
     "tests/explain/test_arriving.py",

@@ -8,7 +8,8 @@ the bundle of its show); a value of another table, whose bundle nobody knows, co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -42,10 +43,11 @@ class Item(NamedTuple):
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of the bundles of one prefix."""
+    """What is known of the bundles of one prefix; items are made of rows when a bundle is asked for: most are not."""
 
     own: set[str] = field(default_factory=set)  # hashes of items
-    items: dict[str, list[Item]] = field(default_factory=dict)  # bundle → whose files may lie in it
+    rows: dict[str, list[Sequence[Any]]] = field(default_factory=dict)  # bundle → whose files may lie in it
+    items: dict[str, list[Item]] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # bundle → layout.keys in use
 
 
@@ -70,7 +72,7 @@ class Index:
         """
         del type_folder  # a hash is one of an item; under a wrong type it is rather kept
         key = layout.key_of(rel)
-        return bool(key) and (key in self.anywhere or key in self._load(bundle).keys.get(bundle, ()))
+        return bool(key) and (key in self.anywhere or key in self.keys(bundle))
 
     def media_uses(self, path: str) -> bool:
         """Tell whether some column names ``path`` below Media/localhost."""
@@ -86,16 +88,25 @@ class Index:
 
     def items(self, bundle: str) -> Sequence[Item]:
         """Return the items whose files may lie in a bundle: its own, their children and grandchildren."""
-        return self._load(bundle).items.get(bundle, ())
+        known = self._load(bundle)
+        found = known.items.get(bundle)
+        if found is None:
+            rows = known.rows.pop(bundle, None)
+            if rows is None:
+                return ()
+            found = known.items[bundle] = [item_of(row, self.schema.columns) for row in rows]
+        return found
 
     def keys(self, bundle: str) -> Collection[str]:
         """Return the keys (``layout.key_of``) that values of the bundle's items keep alive in it."""
-        return self._load(bundle).keys.get(bundle, frozenset())
-
-    def everyone(self, prefix: str) -> Iterator[Item]:
-        """Yield the items of all bundles of one prefix folder, some of them more than once."""
-        for items in self._load(prefix).items.values():
-            yield from items
+        known = self._load(bundle)
+        found = known.keys.get(bundle)
+        if found is None:
+            items = self.items(bundle)
+            if not items:
+                return frozenset()
+            found = known.keys[bundle] = set().union(*map(keys_of_item, items))
+        return found
 
     def media_items(self, bundle: str) -> Sequence[Item]:
         """Return the items of all parts with this hash, each once; none where some part may be missing among them."""
@@ -140,12 +151,9 @@ class Index:
             limits = (prefix, chr(ord(prefix) + 1))
             for number, query in enumerate(queries.bundle_queries(self.schema, RANGE)):
                 for bundle, *row in self.con.execute(query, limits):
-                    item = item_of(row, self.schema.columns)
                     if number == 0:
                         found.own.add(bundle)
-                    found.items.setdefault(bundle, []).append(item)
-                    if keys := keys_of_item(item):
-                        found.keys.setdefault(bundle, set()).update(keys)
+                    found.rows.setdefault(bundle, []).append(row)
         return found
 
     def _load_parts(self, bundle: str) -> dict[str, dict[int, Item]]:
@@ -178,6 +186,18 @@ def build(con: apsw.Connection, schema: Schema) -> Index:
         raise failed(error) from None
     if not counts["items"] or not counts["bundles"]:
         raise Permanent("The database knows no item with a bundle.", code="plex_index_empty")
+    return Index(con, schema, counts, anywhere, media, odd)
+
+
+def stored(index: Index) -> str:
+    """Return what ``build`` found, as JSON, so that another process need not look for it again."""
+    return json.dumps([index.counts, *map(sorted, (index.anywhere, index.media, index.odd))])
+
+
+def restored(con: apsw.Connection, schema: Schema, text: str) -> Index:
+    """Return the index that ``stored`` wrote of the same snapshot; ValueError if it is no such text."""
+    counts, *sets = json.loads(text)
+    anywhere, media, odd = map(frozenset, sets)
     return Index(con, schema, counts, anywhere, media, odd)
 
 

@@ -85,6 +85,18 @@ def prefixes(data: Data, part: str, folder: str = "", foreign: Foreign = ignore)
     return sorted(found)
 
 
+def hashes(data: Data, part: str, folder: str, prefix: str) -> list[str]:
+    """Return what the bundles of one prefix folder are named by, none where it cannot be read: ``bundles`` says why."""
+    try:
+        fd = _open_below(data.root, f"{part}/{folder}/{prefix}" if folder else f"{part}/{prefix}")
+    except OSError:
+        return []
+    try:
+        return [prefix + name[:39] for name in os.listdir(fd) if layout.BUNDLE.match(name)]
+    finally:
+        os.close(fd)
+
+
 def bundles(
     data: Data, part: str, folder: str, prefix: str, foreign: Foreign = ignore, known: Known | None = None
 ) -> Iterator[Bundle]:

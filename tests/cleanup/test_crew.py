@@ -212,12 +212,59 @@ def test_a_child_ends_with_its_master(made: Sample) -> None:
     assert gone(child)
 
 
+def test_a_child_that_was_started_early_takes_its_setting_later(made: Sample, two: crew.Crew) -> None:
+    two.warm()
+    early = pids(two)
+    work = planner(made.folder)
+    assert [by(two, work, *each) for each in tasks(work)] == [here(work, *each) for each in tasks(work)]
+    assert pids(two) == early and len(early) == 2
+    other = planner(made.folder, columns=["thumb"])
+    unit, what = next(tasks(other))
+    assert by(two, other, unit, what) == here(other, unit, what)
+    assert pids(two) != early  # another setting needs another child
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_that_is_refused_leaves_no_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = big.build(tmp_path / "plex", files=100, bundles=20).path
+    monkeypatch.setattr(crew, "LIKELY", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
+    children: list[int] = []
+    close = crew.Crew.close
+    monkeypatch.setattr(crew.Crew, "close", lambda self: (children.extend(pids(self)), close(self)))  # type: ignore[func-returns-value]
+    folder = PlexFolder.objects.create(
+        name="x", path=str(path), last_index={"items": 10**6}, policy={"elsewhere": True}
+    )
+    drain(plan(folder, ["all"]).job.pk)
+    assert Run.objects.get().reason == "cleanup_index_shrank"
+    assert len(children) == 2 and all(map(gone, children)) and not crew._crews
+
+
+def test_the_index_is_found_once_and_only_for_its_copy(made: Sample, tmp_path: Path) -> None:
+    copy = tmp_path / "plan-1.db"
+    copy.write_bytes(made.plex.database.read_bytes())
+    built = reading.opened(str(copy))
+    reading.keep(built)
+    reading.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "build", lambda *_: pytest.fail("it was built again"))
+        again = reading.opened(str(copy)).index
+    names = ("counts", "anywhere", "media", "odd")
+    assert [getattr(again, name) for name in names] == [getattr(built.index, name) for name in names]
+    assert again.media and again.counts["items"]
+    reading.close()
+    copy.write_bytes(copy.read_bytes() + bytes(4096))  # another copy
+    assert reading.opened(str(copy)).index is not None
+    assert not reading.index_of(str(copy)).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_whole_plan_by_children_is_that_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = big.build(tmp_path / "plex", files=1500, bundles=150).path
     rows = []
     for bundles in (0, 1 << 40):
         monkeypatch.setattr(crew, "BIG", bundles)
+        monkeypatch.setattr(crew, "LIKELY", 0)  # children are started, and sent home where they are not needed
         monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1, 2})
         PlexFolder.objects.all().delete()
         started = plan(PlexFolder.objects.create(name="x", path=str(folder), policy={"elsewhere": True}), ["all"])
