@@ -173,7 +173,7 @@ def test_ctrl_c_stops_at_a_safe_point_and_the_next_one_goes_on(tmp_path: Path) -
     from tests.cleanup.plexfolder import big
 
     (tmp_path / "data").mkdir()
-    big.build(tmp_path / "plex", bundles=4000, files=40_000)  # some seconds of work
+    big.build(tmp_path / "plex", bundles=2500, files=25_000)  # some seconds of work
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     assert shell(tmp_path / "data", "migrate", stdout=subprocess.DEVNULL).wait(120) == 0
     words = ("cleanup_plex", "--add", "--folder", str(tmp_path / "plex"))
