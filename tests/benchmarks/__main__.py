@@ -60,7 +60,7 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
         Bound("10,000 files taken in as hints ÷ plain executemany", "burst_by_bare", 4.0),
     ),
     "plan": (
-        Bound("clean-up: plan of a usual folder, 97,000 rows ÷ find -printf (aim: 1.5)", "typical", 3.0),
+        Bound("clean-up: plan of a usual folder, 97,000 rows ÷ find -printf (aim: 1.5)", "typical", 2.5),
         Bound("clean-up: plan of whole bundles where nearly all may go ÷ find -printf", "orphans", 3.0),
         Bound("clean-up: plan of everything there, a row for each file ÷ find -printf", "worst", 6.0),
         Bound("most memory, children included", "peak_mb", 300, "MB"),
