@@ -38,6 +38,20 @@ def everything(root: Path) -> tuple[list[walk.Bundle], dict[str, str]]:
     return found, foreign
 
 
+def test_it_names_the_bundles_before_it_looks_into_them(sample: samples.Sample) -> None:
+    data = places.resolve(str(sample.folder))
+    number = 0
+    for part, folder in ((layout.METADATA, "Movies"), (layout.METADATA, "TV Shows"), (layout.MEDIA, "")):
+        for prefix in walk.prefixes(data, part, folder):
+            there = walk.hashes(data, part, folder, prefix)
+            assert {bundle.hash for bundle in walk.bundles(data, part, folder, prefix)} <= set(there)
+            number += len(there)
+    assert number > 5
+    assert walk.hashes(data, layout.METADATA, "Photos", "0") == []
+    linked = layout.place_of(f"{sample.paths['linked prefix']}/{'a' * 39}.bundle")
+    assert linked and walk.hashes(data, linked.part, linked.folder, linked.bundle[0]) == []
+
+
 def test_it_sees_all_that_lies_in_bundles_and_nothing_else(sample: samples.Sample) -> None:
     found, foreign = everything(sample.folder)
     seen = {entry.path for bundle in found for entry in bundle.entries}
